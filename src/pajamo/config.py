@@ -1,0 +1,193 @@
+"""Strict, frozen settings, and the study file that holds them.
+
+A study is a few lines of TOML. This is the one place that parses what a user wrote; everything
+behind it may trust its types.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pajamo.errors import StudyError, nearest
+
+
+class Config(BaseModel):
+    """Base of all settings: unknown keys are errors, values do not change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Settings = TypeVar("Settings", bound=Config)
+
+
+class DataSettings(Config):
+    """Which screen, and where in it the design is written."""
+
+    path: Path | None = None
+    """An h5ad file; relative paths are taken from the study file's folder."""
+    dataset: str | None = None
+    """Instead of `path`: a data set that ships with pajamo or was fetched by `pajamo data get`."""
+    perturbation: str = "perturbation"
+    """Column of obs that says what was done to each cell, combinations written A+B."""
+    control: str = "control"
+    """Value of that column for unperturbed cells."""
+    layer: str | None = None
+    """Layer with the counts; X if not given."""
+    scale: Literal["counts", "log1p"] = "counts"
+    """What the values are: UMI counts, or already ln(1 + CP10K)."""
+    library_size: str | None = None
+    """Column of obs with the molecules of the whole library, where the matrix holds only some genes."""
+    batch: str | None = None
+    """Column with the batch (gem group, lane, plate)."""
+    context: str | None = None
+    """Column with the cell line, donor or medium."""
+    time: str | None = None
+    """Column with the time of measurement, a number."""
+    top_genes: int | None = Field(default=None, ge=1)
+    """Keep this many most variable genes among control cells, and every perturbed gene."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("give either `path` or `dataset`")
+        return self
+
+
+class SplitSettings(Config):
+    """Which conditions are held out."""
+
+    kind: Literal[
+        "doubles", "cluster", "missing-single", "leave-gene-out", "unseen-perturbation", "context", "time"
+    ]
+    holdout: float = Field(default=0.25, gt=0, lt=1)
+    """Share of the doubles (or of the perturbations) held out in each fold."""
+    folds: int = Field(default=5, ge=1)
+    """Number of folds: random repeats, clusters, or parts of a partition, depending on the kind."""
+    missing: Literal[1, 2] = 1
+    """For `missing-single` and `leave-gene-out`: how many of the two singles are unmeasured."""
+    held: tuple[str | float, ...] = ()
+    """For `context` and `time`: which ones to leave out; each in turn if not given."""
+
+
+class ModelsSettings(Config):
+    """Which models are fitted."""
+
+    ladder: tuple[str, ...] = ()
+    """Names; every model that applies if not given. Baselines are always added."""
+    settings: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Settings of single models by name, as in [models.settings.peper]."""
+
+
+class PriorSettings(Config):
+    """Knowledge about genes from outside the screen."""
+
+    embedding: Path
+    """A table (CSV, TSV or Parquet) of gene and term pairs, or of gene and vector."""
+    dimensions: int = Field(default=32, ge=1)
+    """Dimensions kept of a gene-by-term table."""
+
+
+class EvaluationSettings(Config):
+    """How predictions are scored."""
+
+    control: Literal["split", "shared"] = "split"
+    """Whether truth and predictor see different control cells (honest) or the same (older convention)."""
+    top_genes: int = Field(default=20, ge=1)
+    """Number of differentially expressed genes in the metrics that look at the strongest."""
+    distributions: bool = True
+    """Whether to score predicted cells (energy distance, MMD) for models that can draw them."""
+    bootstrap: int = Field(default=2000, ge=100)
+    """Resamples of the perturbations behind each interval."""
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    """Coverage of the intervals."""
+    categories: Path | None = None
+    """JSON of genetic-interaction classes: {"ADDITIVE": ["A+B", ...], ...}."""
+
+
+class Study(Config):
+    """Everything that one run needs."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = Field(default=0, ge=0)
+    data: DataSettings
+    split: SplitSettings
+    models: ModelsSettings = ModelsSettings()
+    priors: PriorSettings | None = None
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+
+def read_study(path: str | Path) -> Study:
+    """Read a study file; relative paths in it are taken from its own folder.
+
+    Raises
+    ------
+    StudyError: the file is missing, is not TOML, has an unknown key (the nearest valid one is
+        named), or a value of the wrong type.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise StudyError("there is no such study file", where=str(path), fix="check the path") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError("the study file cannot be read", where=str(path), why=str(error)) from error
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise StudyError("the study file is not valid TOML", where=str(path), why=str(error)) from error
+    study = parse_study(raw, where=str(path))
+    return _anchored(study, path.parent)
+
+
+def parse_study(raw: Mapping[str, Any], where: str = "study") -> Study:
+    """Check a study given as nested tables."""
+    return parse(Study, raw, where)
+
+
+def parse(kind: type[Settings], raw: Mapping[str, Any], where: str) -> Settings:
+    """Check settings of any kind, turning each complaint into one that a user can act on."""
+    try:
+        return kind.model_validate(dict(raw))
+    except ValidationError as error:
+        raise _explained(kind, error, where) from None
+
+
+def _explained(kind: type[Config], error: ValidationError, where: str) -> StudyError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        valid = _keys_beside(kind, first["loc"])
+        hint = nearest(str(first["loc"][-1]), valid)
+        return StudyError(f"unknown key {key!r}{others}", where=where, fix=f"{hint}valid here: {', '.join(valid)}")
+    if first["type"] == "missing":
+        return StudyError(f"key {key!r} is missing{others}", where=where, fix=f"add it to {where}")
+    given = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r}"
+    return StudyError(f"{key or 'study'}: {first['msg']}{given}{others}", where=where)
+
+
+def _keys_beside(kind: type[Config], location: tuple[int | str, ...]) -> list[str]:
+    """The valid keys of the table in which the given key stands."""
+    for part in location[:-1]:
+        field = kind.model_fields.get(str(part))
+        options = [] if field is None else [field.annotation, *getattr(field.annotation, "__args__", ())]
+        inner = [option for option in options if isinstance(option, type) and issubclass(option, Config)]
+        if not inner:
+            return []
+        kind = inner[0]
+    return sorted(kind.model_fields)
+
+
+def _anchored(study: Study, folder: Path) -> Study:
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else (folder / path).resolve()
+
+    data = study.data.model_copy(update={"path": absolute(study.data.path)})
+    evaluation = study.evaluation.model_copy(update={"categories": absolute(study.evaluation.categories)})
+    priors = study.priors and study.priors.model_copy(update={"embedding": absolute(study.priors.embedding)})
+    return study.model_copy(update={"data": data, "evaluation": evaluation, "priors": priors})

@@ -1,0 +1,1 @@
+"""Free-form maps from an input to what a mechanism takes."""

@@ -1,0 +1,1 @@
+"""Honest evaluation: metrics, calibration and comparison, always with the baselines."""

@@ -1,0 +1,1 @@
+"""What the instrument does: probability distributions of what was recorded."""

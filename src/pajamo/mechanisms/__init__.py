@@ -1,0 +1,1 @@
+"""Laws, not fits: their quantities have units."""

@@ -1,0 +1,64 @@
+"""How interventions compose: each contributes its main effect, pairs add what is not additive.
+
+The law, in ln(1 + CP10K) against the control (multiplicative in counts):
+
+    delta(A) = scale(|A|) * sum_{a in A} effect(a) + sum_{a < b in A} interaction(a, b)
+
+Salt is scale = 1 and interaction = 0 (Gaudelet et al. 2024, arXiv 2404.16907). Orders above two
+carry the interactions of their pairs, which is the usual truncation of an analysis of variance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pajamo.data.conditions import Condition
+
+Array = NDArray[np.float64]
+
+
+def incidence(conditions: Sequence[Condition], genes: Sequence[str]) -> Array:
+    """1 where a condition perturbs a gene, shape (conditions, genes). Genes not listed are left out."""
+    position = {gene: i for i, gene in enumerate(genes)}
+    matrix = np.zeros((len(conditions), len(genes)))
+    for row, condition in enumerate(conditions):
+        for gene in condition.genes:
+            if gene in position:
+                matrix[row, position[gene]] = 1.0
+    return matrix
+
+
+def scales(conditions: Sequence[Condition], alpha: float) -> Array:
+    """Scale of each condition's sum of effects: 1 for singles, alpha for doubles, alpha squared for triples."""
+    orders = np.array([max(condition.order, 1) for condition in conditions])
+    return np.asarray(alpha ** (orders - 1.0))
+
+
+def additive(effects: Array, membership: Array) -> Array:
+    """Sum of the main effects; effects (genes perturbed, genes), membership (conditions, genes perturbed)."""
+    return membership @ effects
+
+
+def additive_variance(variances: Array, membership: Array, control: Array) -> Array:
+    """Variance of that sum when each effect is a mean minus one shared control mean.
+
+    The sum of k effects is sum(mean_i) - k * control, and the response is measured against the same
+    control, so the control enters k times, not sqrt(k) times (delta method).
+
+    Parameters
+    ----------
+    variances: squared standard errors of the singles' means, shape (genes perturbed, genes).
+    membership: shape (conditions, genes perturbed).
+    control: squared standard error of the control mean in each condition's setting, (conditions, genes).
+    """
+    order = membership.sum(axis=1, keepdims=True)
+    return membership**2 @ variances + order**2 * control
+
+
+def pairs(condition: Condition) -> tuple[tuple[str, str], ...]:
+    """The unordered pairs of genes within a condition, each sorted."""
+    return tuple(combinations(condition.genes, 2))

@@ -1,0 +1,1 @@
+"""Published systems and baselines, one file each, each with a card."""

@@ -1,0 +1,210 @@
+"""What every model is: an assembly that is estimated from a training set and predicts conditions.
+
+A closed form only implements `estimate`. A model with weights to be learned also says which module
+holds them and what its loss is (`Learned`); `pajamo.training` then runs the loop, so that
+checkpoints, resuming and progress are written once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pajamo.config import Config
+from pajamo.data.conditions import Condition
+from pajamo.data.prediction import Prediction
+from pajamo.data.training_set import Setting, TrainingSet
+from pajamo.errors import ModelError, shorten
+
+if TYPE_CHECKING:
+    import torch
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a user should know of a model before believing it.
+
+    Attributes
+    ----------
+    name: the name in a study file.
+    title: a few words.
+    reference: the publication, with equation where there is one.
+    needs: what of the experiment it uses, in words.
+    weights: each fitted quantity with its meaning and unit.
+    limits: where it must not be trusted.
+    baseline: True for those that a model must beat.
+    """
+
+    name: str
+    title: str
+    reference: str
+    needs: str
+    weights: dict[str, str]
+    limits: str
+    baseline: bool = False
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a fitted model keeps of its training set: genes, controls, and which conditions it saw."""
+
+    genes: pd.Index
+    settings: tuple[Setting, ...]
+    control: Array
+    control_variance: Array
+    seen: frozenset[Condition]
+    unit: str
+
+    @classmethod
+    def of(cls, training: TrainingSet) -> Reference:
+        """Keep the reference of a training set."""
+        conditions = [Condition((), *setting) for setting in training.settings]
+        return cls(
+            training.genes,
+            training.settings,
+            training.controls.mean,
+            training.control_variance_of_mean(conditions),
+            frozenset(training.conditions),
+            training.unit,
+        )
+
+    def rows(self, conditions: Sequence[Condition]) -> NDArray[np.intp]:
+        """Row of each condition's control.
+
+        Raises
+        ------
+        ModelError: a condition in a context or at a time without controls in training.
+        """
+        position = {setting: i for i, setting in enumerate(self.settings)}
+        unknown = sorted({str(c) for c in conditions if c.setting not in position})
+        if unknown:
+            raise ModelError(
+                f"no control was seen for {shorten(unknown)}",
+                why="a prediction is a change against the control of the same context and time",
+                fix=f"settings with controls: {shorten(map(str, self.settings))}",
+            )
+        return np.array([position[c.setting] for c in conditions], dtype=np.intp)
+
+
+class Model(ABC):
+    """Base of every model. Subclasses are registered with `@register` and are one file each."""
+
+    card: ClassVar[Card]
+    Settings: ClassVar[type[Config]] = Config
+
+    def __init__(self, settings: Config | None = None, *, seed: int = 0) -> None:
+        self.settings = settings if settings is not None else self.Settings()
+        self.seed = seed
+        self.reference: Reference | None = None
+
+    def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
+        """Why this model cannot predict these conditions from this training set, or None if it can."""
+        del training, conditions
+        return None
+
+    def fit(self, training: TrainingSet) -> Self:
+        """Estimate everything that has a closed form.
+
+        Raises
+        ------
+        ModelError: values that are not finite, or nothing to learn from.
+        """
+        _require_usable(training)
+        self.reference = Reference.of(training)
+        self.estimate(training)
+        return self
+
+    @abstractmethod
+    def estimate(self, training: TrainingSet) -> None:
+        """Set the fitted quantities from the training set."""
+
+    @abstractmethod
+    def respond(self, conditions: Sequence[Condition]) -> tuple[Array, Array]:
+        """Change against the control and its standard deviation, each of shape (conditions, genes)."""
+
+    def predict(self, conditions: Sequence[Condition]) -> Prediction:
+        """Predict the mean response of each condition.
+
+        Raises
+        ------
+        ModelError: the model is not fitted, or a perturbation, context or time is unknown to it.
+        """
+        if self.reference is None:
+            raise ModelError(f"{self.card.name} is not fitted", fix="call fit(...) first, or load a fitted model")
+        conditions = tuple(conditions)
+        control = self.reference.control[self.reference.rows(conditions)]
+        delta, sd = self.respond(conditions)
+        unchanged = np.array([c.is_control for c in conditions], dtype=bool)
+        delta, sd = np.where(unchanged[:, None], 0.0, delta), np.where(unchanged[:, None], 0.0, sd)
+        return Prediction(
+            self.card.name, self.reference.genes, conditions, delta, sd, control,
+            self.reference.unit, self.trust(conditions),
+        )  # fmt: skip
+
+    def trust(self, conditions: Sequence[Condition]) -> Array:
+        """1 where the prediction rests on what was seen, towards 0 where the model fell back."""
+        return np.ones(len(conditions))
+
+    def weights(self) -> pd.DataFrame:
+        """The fitted quantities as a table: name, value, standard error, unit. Empty if it has none."""
+        return pd.DataFrame(columns=["quantity", "of", "value", "se", "unit"])
+
+    @abstractmethod
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Fitted arrays by name, numeric only (saved as safetensors)."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, object]:
+        """Fitted names and scalars that JSON can hold."""
+
+    @abstractmethod
+    def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, object]) -> None:
+        """Take back what `state` and `facts` gave."""
+
+
+class Learned(Model):
+    """A model with weights that are learned step by step, after its closed forms are estimated."""
+
+    @abstractmethod
+    def module(self) -> torch.nn.Module:
+        """The module whose parameters are learned; the same object at each call."""
+
+    @abstractmethod
+    def loss(self, step: int) -> torch.Tensor:
+        """The loss at this step; all randomness must come from (seed, step)."""
+
+    @property
+    @abstractmethod
+    def n_steps(self) -> int:
+        """How many steps the loop takes."""
+
+    learning_rate: float = 1e-2
+    weight_decay: float = 0.0
+
+    def finish(self) -> None:
+        """Called once after the last step, to keep the best weights or average members."""
+
+
+def _require_usable(training: TrainingSet) -> None:
+    if not training.conditions:
+        raise ModelError(
+            "the training set has no perturbed condition",
+            why="there is nothing to learn a response from",
+            fix="hold out fewer conditions",
+        )
+    bad = ~np.isfinite(training.moments.mean)
+    if bad.any():
+        row, gene = np.argwhere(bad)[0]
+        raise ModelError(
+            f"the training means hold {int(bad.sum())} values that are not finite",
+            where=f"condition {training.conditions[row]}, gene {training.genes[gene]}",
+            fix="run `pajamo check` on the screen; it names the cells",
+        )

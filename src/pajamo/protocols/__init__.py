@@ -1,0 +1,1 @@
+"""How it was recorded: controls, batches, error analysis. Nothing here imports torch."""

@@ -1,0 +1,1 @@
+"""Fitting, written once for every model."""
