@@ -19,7 +19,7 @@ from pajamo.errors import StudyError, nearest
 class Config(BaseModel):
     """Base of all settings: unknown keys are errors, values do not change after reading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 Settings = TypeVar("Settings", bound=Config)
@@ -64,6 +64,7 @@ class SplitSettings(Config):
     kind: Literal[
         "doubles", "cluster", "missing-single", "leave-gene-out", "unseen-perturbation", "context", "time"
     ]
+    """What is to be predicted: held-out doubles, a cluster of doubles, and so on."""
     holdout: float = Field(default=0.25, gt=0, lt=1)
     """Share of the doubles (or of the perturbations) held out in each fold."""
     folds: int = Field(default=5, ge=1)
@@ -113,12 +114,19 @@ class Study(Config):
     """Everything that one run needs."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """What the run is called; its folder is this name and a hash."""
     seed: int = Field(default=0, ge=0)
+    """From which every random choice derives."""
     data: DataSettings
+    """The screen."""
     split: SplitSettings
+    """Which conditions are held out."""
     models: ModelsSettings = ModelsSettings()
+    """The ladder of models."""
     priors: PriorSettings | None = None
+    """Knowledge about genes from outside the screen."""
     evaluation: EvaluationSettings = EvaluationSettings()
+    """How predictions are scored."""
 
 
 def read_study(path: str | Path) -> Study:
