@@ -1,5 +1,54 @@
-"""pajamo: from perturbation experiments to mechanisms."""
+"""pajamo: from perturbation experiments to mechanisms, with every baseline that a mechanism must beat.
+
+Nothing heavy is imported until it is used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pajamo._version import __version__
+from pajamo.errors import PajamoError, PajamoWarning
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from pajamo.api import (
+        check,
+        demo,
+        evaluate,
+        fit,
+        fix,
+        get_dataset,
+        list_datasets,
+        models,
+        predict,
+        report,
+        run,
+        verify,
+    )
+
+__all__ = [
+    "PajamoError",
+    "PajamoWarning",
+    "__version__",
+    "check",
+    "demo",
+    "evaluate",
+    "fit",
+    "fix",
+    "get_dataset",
+    "list_datasets",
+    "models",
+    "predict",
+    "report",
+    "run",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module("pajamo.api"), name)
+    raise AttributeError(f"module 'pajamo' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

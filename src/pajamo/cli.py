@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -18,6 +18,10 @@ from pajamo.errors import PajamoError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect."""
+
+if TYPE_CHECKING:
+    from pajamo.pipeline.judging import Evaluation
+    from pajamo.pipeline.run_record import Run
 
 app = typer.Typer(
     name="pajamo",
@@ -102,18 +106,16 @@ def run(
 
     An interrupted run goes on where it stopped when the same command is given again.
     """
-    folder = api.run(study, runs=runs, progress=_progress)
-    _print_verdict(folder)
+    _print_verdict(api.run(study, runs=runs, progress=_progress))
 
 
 def _progress(text: str) -> None:
     err.print(f"[dim]{text}[/dim]" if err.is_terminal else text, markup=err.is_terminal)
 
 
-def _print_verdict(folder: Path) -> None:
-    verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    out.print(f"\n{verdict['sentence']}\n", markup=False, soft_wrap=True)
-    out.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+def _print_verdict(done: Run) -> None:
+    out.print(f"\n{done.verdict['sentence']}\n", markup=False, soft_wrap=True)
+    out.print(f"report: {done.path / 'report.html'}", markup=False, soft_wrap=True)
 
 
 @app.command()
@@ -128,7 +130,7 @@ def fit(
 ) -> None:
     """Fit one model to a study's data and write it to a file."""
     fitted = api.fit(study, model=model, fold=fold, split=split, output=output)
-    out.print(f"wrote {output} ({fitted.card.title}, {len(fitted.genes)} genes)", markup=False)
+    out.print(f"wrote {output} ({fitted.card.title})", markup=False)
 
 
 @app.command()
@@ -159,7 +161,7 @@ def evaluate(
     _print_summary(result)
 
 
-def _print_summary(result: api.Evaluation) -> None:
+def _print_summary(result: Evaluation) -> None:
     table = Table("model", *result.metrics, title=result.title)
     for name, *cells in result.rows():
         table.add_row(name, *cells)
@@ -191,8 +193,8 @@ def models() -> None:
 @app.command()
 def demo(runs: Runs = Path("runs")) -> None:
     """The main job on a real screen that ships with pajamo: an unseen time point and unseen knockouts."""
-    for folder in api.demo(runs=runs, progress=_progress):
-        _print_verdict(folder)
+    for done in api.demo(runs=runs, progress=_progress):
+        _print_verdict(done)
 
 
 @data_app.command("list")
@@ -218,13 +220,16 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) != len(sys.argv) - 1
     try:
-        app(arguments, standalone_mode=True)
+        sys.exit(app(arguments, standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except PajamoError as error:
         if debug:
             traceback.print_exc()
         err.print(f"[bold red]error[/bold red]: {_escape(str(error))}", soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         err.print("interrupted; the same command goes on where it stopped")
         sys.exit(INTERRUPTED)
     except Exception as error:

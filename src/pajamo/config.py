@@ -72,7 +72,7 @@ class SplitSettings(Config):
     missing: Literal[1, 2] = 1
     """For `missing-single` and `leave-gene-out`: how many of the two singles are unmeasured."""
     held: tuple[str | float, ...] = ()
-    """For `context` and `time`: which ones to leave out; each in turn if not given."""
+    """For `context`, `time` and `leave-gene-out`: which ones to leave out; each in turn if not given."""
 
 
 class ModelsSettings(Config):
@@ -98,6 +98,8 @@ class EvaluationSettings(Config):
 
     control: Literal["split", "shared"] = "split"
     """Whether truth and predictor see different control cells (honest) or the same (older convention)."""
+    metric: str = "mse"
+    """Metric on which the verdict is judged."""
     top_genes: int = Field(default=20, ge=1)
     """Number of differentially expressed genes in the metrics that look at the strongest."""
     distributions: bool = True

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pajamo.errors import DataError
 
@@ -54,6 +55,16 @@ class Condition:
     def parts(self) -> tuple[Condition, ...]:
         """The single perturbations of which this one is the combination, in the same setting."""
         return tuple(Condition((gene,), self.context, self.time) for gene in self.genes)
+
+    def to_list(self) -> list[object]:
+        """Genes, context and time as JSON can hold them."""
+        return [list(self.genes), self.context, self.time]
+
+    @classmethod
+    def from_list(cls, values: Sequence[Any]) -> Condition:
+        """Read what `to_list` wrote."""
+        genes, context, time = values
+        return cls(tuple(genes), str(context), float(time))
 
     def __str__(self) -> str:
         label = SEPARATOR.join(self.genes) if self.genes else "control"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pajamo.data.atomic import TEMPORARY, sha256, storage_errors, write_json
+from pajamo.data.atomic import TEMPORARY, sha256, storage_errors, write_json, write_text
 from pajamo.errors import IntegrityError, StorageError, shorten
 
 UNFINISHED = ".unfinished"
@@ -76,6 +76,19 @@ class RunFolder:
             files = {str(f.relative_to(self.work)): sha256(f) for f in _files(self.work)}
             write_json(self.work / MANIFEST, {**manifest, "files": files})
             os.replace(self.work, self.path)
+
+
+def replace_in_run(path: Path, name: str, text: str) -> None:
+    """Write a file of a complete run anew, and its hash in the manifest.
+
+    Raises
+    ------
+    IntegrityError: the run is not as it was written; nothing is changed.
+    """
+    verify_run(path)
+    manifest = read_manifest(path)
+    write_text(path / name, text)
+    write_json(path / MANIFEST, {**manifest, "files": {**manifest["files"], name: sha256(path / name)}})
 
 
 def _files(folder: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
+from pajamo.data.count_table import CountTable
 from pajamo.data.pseudobulk import Array, Moments, Pseudobulk
 from pajamo.errors import DataError, shorten
 from pajamo.units import LOG_NORMALISED
@@ -35,7 +36,9 @@ class TrainingSet:
     controls: moments of the predictor's half of the control cells, shape (settings, genes).
     embedding: prior vectors of genes by name (for instance from gene ontology), or empty.
     cells: for distribution models, ln(1 + CP10K) values of up to a few hundred cells per condition,
-        each of shape (cells, genes); empty if no model asked for them.
+        each of shape (cells, genes), the predictor's half of the controls included; empty if no model
+        asked for them.
+    counts: for models of counts, the raw counts of the same cells; None if no model asked for them.
     unit: unit of the means.
     """
 
@@ -47,6 +50,7 @@ class TrainingSet:
     embedding: Mapping[str, Array] = field(default_factory=dict)
     cells: Mapping[Condition, NDArray[np.float32]] = field(default_factory=dict)
     unit: str = LOG_NORMALISED
+    counts: CountTable | None = None
 
     @classmethod
     def from_pseudobulk(
@@ -57,6 +61,7 @@ class TrainingSet:
         shared_control: bool = False,
         embedding: Mapping[str, Array] | None = None,
         cells: Mapping[Condition, NDArray[np.float32]] | None = None,
+        counts: CountTable | None = None,
     ) -> TrainingSet:
         """Take the training conditions and the predictor's half of the controls.
 
@@ -74,6 +79,7 @@ class TrainingSet:
             controls=moments[bulk.index(controls)],
             embedding=embedding or {},
             cells=cells or {},
+            counts=counts,
         )
 
     @classmethod
@@ -136,7 +142,7 @@ class TrainingSet:
         """
         own = np.maximum(moments.n_cells - 1, 0)[:, None]
         pooled = (own * np.nan_to_num(moments.variance) + PRIOR_CELLS * self.pooled_variance) / (own + PRIOR_CELLS)
-        return pooled / np.maximum(moments.n_cells, 1)[:, None]
+        return np.asarray(pooled / np.maximum(moments.n_cells, 1)[:, None])
 
     def _setting_index(self, conditions: Sequence[Condition]) -> NDArray[np.intp]:
         position = {setting: i for i, setting in enumerate(self.settings)}

@@ -32,8 +32,22 @@ def incidence(conditions: Sequence[Condition], genes: Sequence[str]) -> Array:
     return matrix
 
 
+def part_incidence(conditions: Sequence[Condition], parts: Sequence[Condition]) -> Array:
+    """1 where a single is part of a condition in the same context and time, shape (conditions, parts).
+
+    Parts that are not singles stay 0.
+    """
+    position = {part: i for i, part in enumerate(parts) if part.order == 1}
+    matrix = np.zeros((len(conditions), len(parts)))
+    for row, condition in enumerate(conditions):
+        for part in condition.parts():
+            if part in position:
+                matrix[row, position[part]] = 1.0
+    return matrix
+
+
 def scales(conditions: Sequence[Condition], alpha: float) -> Array:
-    """Scale of each condition's sum of effects: 1 for singles, alpha for doubles, alpha squared for triples."""
+    """Scale of each condition's sum of effects: 1 for singles, alpha for doubles, its square for triples."""
     orders = np.array([max(condition.order, 1) for condition in conditions])
     return np.asarray(alpha ** (orders - 1.0))
 

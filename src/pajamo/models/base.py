@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -99,6 +99,8 @@ class Model(ABC):
 
     card: ClassVar[Card]
     Settings: ClassVar[type[Config]] = Config
+    reads_counts: ClassVar[bool] = False
+    """Whether `TrainingSet.counts` is to be filled for it."""
 
     def __init__(self, settings: Config | None = None, *, seed: int = 0) -> None:
         self.settings = settings if settings is not None else self.Settings()
@@ -138,7 +140,9 @@ class Model(ABC):
         ModelError: the model is not fitted, or a perturbation, context or time is unknown to it.
         """
         if self.reference is None:
-            raise ModelError(f"{self.card.name} is not fitted", fix="call fit(...) first, or load a fitted model")
+            raise ModelError(
+                f"{self.card.name} is not fitted", fix="call fit(...) first, or load a fitted model"
+            )
         conditions = tuple(conditions)
         control = self.reference.control[self.reference.rows(conditions)]
         delta, sd = self.respond(conditions)
@@ -191,6 +195,20 @@ class Learned(Model):
 
     def finish(self) -> None:
         """Called once after the last step, to keep the best weights or average members."""
+
+
+@runtime_checkable
+class DrawsCells(Protocol):
+    """A model that predicts the distribution of cells, not only its mean."""
+
+    def draw(self, condition: Condition, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw n predicted cells in ln(1 + CP10K), shape (n, genes).
+
+        Raises
+        ------
+        ModelError: the model is not fitted, or cannot say how cells of this condition are distributed.
+        """
+        ...
 
 
 def _require_usable(training: TrainingSet) -> None:

@@ -9,22 +9,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pajamo.config import Study
+from pajamo.config import DataSettings, Study
 from pajamo.data.atomic import sha256
+from pajamo.data.cells import Halves, sample_halves, seen_cells
 from pajamo.data.conditions import Condition
+from pajamo.data.count_table import CountTable
 from pajamo.data.datasets import resolve
 from pajamo.data.priors import read_embedding
-from pajamo.data.pseudobulk import Pseudobulk, pseudobulk, random_halves
+from pajamo.data.pseudobulk import Pseudobulk, pseudobulk
 from pajamo.data.reading import read_screen
 from pajamo.data.screen import Screen
 from pajamo.data.training_set import TrainingSet
-
-CELLS_PER_CONDITION = 200
-"""Most cells of a condition that distribution models and metrics look at."""
-MOST_VALUES = 100_000_000
-"""Most values (cells times genes) held for distributions: 400 MB as float32."""
-
-Cells = Mapping[Condition, NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -33,13 +28,15 @@ class Loaded:
 
     Attributes
     ----------
-    study: with its data set resolved to a file and columns.
+    study: as the user wrote it.
+    data: where the screen is, its data set resolved to a file and columns.
     screen: cells by genes; values stay in the file if they are many.
     bulk: means and variances by condition and random half.
     embedding: prior vectors of genes, or empty.
     """
 
     study: Study
+    data: DataSettings
     screen: Screen
     bulk: Pseudobulk
     embedding: Mapping[str, NDArray[np.float64]]
@@ -47,31 +44,40 @@ class Loaded:
     @cached_property
     def data_hash(self) -> str:
         """Hash of the screen's file."""
-        assert self.study.data.path is not None
-        return sha256(self.study.data.path)
+        assert self.data.path is not None
+        return sha256(self.data.path)
 
     @cached_property
-    def cells(self) -> tuple[Cells, Cells]:
-        """Cells of each condition in ln(1 + CP10K), and apart from them the truth's control cells.
+    def halves(self) -> Halves:
+        """Cells of each condition by half; empty if distributions are off or the screen is too large."""
+        return sample_halves(self.screen, seed=self.study.seed) if self.study.evaluation.distributions else {}
 
-        The first mapping holds all cells of perturbed conditions (up to a number) and the
-        predictor's half of the controls, the second the truth's half. Both are empty when the screen
-        is too large to hold them.
-        """
-        return sample_cells(self.screen, self.study.seed)
+    @property
+    def shared_control(self) -> bool:
+        """Whether truth and predictor see the same control cells."""
+        return self.study.evaluation.control == "shared"
 
-    def training_set(self, conditions: Sequence[Condition]) -> TrainingSet:
-        """What a model may see when these conditions are the training conditions."""
-        seen: Cells = {}
-        if self.study.evaluation.distributions:
-            wanted = set(conditions)
-            seen = {c: x for c, x in self.cells[0].items() if c in wanted or c.is_control}
+    @property
+    def perturbed(self) -> tuple[Condition, ...]:
+        """Every condition but the controls."""
+        return tuple(c for c in self.screen.conditions if not c.is_control)
+
+    def training_set(self, conditions: Sequence[Condition], *, counts: bool = False) -> TrainingSet:
+        """What a model may see when these are the training conditions; with raw counts if asked for."""
+        wanted = set(conditions)
+        cells = seen_cells(self.halves, shared_control=self.shared_control)
+        table = None
+        if counts and self.screen.scale == "counts":
+            table = CountTable.from_screen(
+                self.screen, conditions, seed=self.study.seed, shared_control=self.shared_control
+            )
         return TrainingSet.from_pseudobulk(
             self.bulk,
             conditions,
-            shared_control=self.study.evaluation.control == "shared",
+            shared_control=self.shared_control,
             embedding=self.embedding,
-            cells=seen,
+            cells={c: x for c, x in cells.items() if c in wanted or c.is_control},
+            counts=table,
         )
 
 
@@ -82,33 +88,7 @@ def load(study: Study) -> Loaded:
     ------
     DataError, DownloadError, IntegrityError, StudyError: from reading the screen and the priors.
     """
-    study = study.model_copy(update={"data": resolve(study.data)})
-    screen = read_screen(study.data)
+    data = resolve(study.data)
+    screen = read_screen(data)
     embedding = read_embedding(study.priors) if study.priors else {}
-    return Loaded(study, screen, pseudobulk(screen, study.seed), embedding)
-
-
-def sample_cells(screen: Screen, seed: int) -> tuple[Cells, Cells]:
-    """Draw up to a fixed number of cells of each condition; controls are divided as in the pseudobulk."""
-    half = random_halves(screen.condition_of, len(screen.conditions), seed)
-    label = screen.condition_of * 2 + np.where(_is_control(screen)[screen.condition_of], half, 0)
-    chosen = _first_of_each(label, np.random.default_rng([seed, 1]).permutation(screen.n_cells))
-    if len(chosen) * len(screen.genes) > MOST_VALUES:
-        return {}, {}
-    values = screen.log_normalised_rows(chosen).toarray().astype(np.float32)
-    groups = label[chosen]
-    seen = {c: values[groups == 2 * i] for i, c in enumerate(screen.conditions)}
-    truth = {c: values[groups == 2 * i + 1] for i, c in enumerate(screen.conditions) if c.is_control}
-    return seen, truth
-
-
-def _is_control(screen: Screen) -> NDArray[np.bool_]:
-    return np.array([condition.is_control for condition in screen.conditions])
-
-
-def _first_of_each(label: NDArray[np.intp], order: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The first few cells of each label in the given order, sorted by position."""
-    arranged = order[np.argsort(label[order], kind="stable")]
-    sizes = np.bincount(label)
-    rank = np.arange(len(arranged)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.sort(arranged[rank < CELLS_PER_CONDITION])
+    return Loaded(study, data, screen, pseudobulk(screen, study.seed), embedding)

@@ -1,13 +1,15 @@
 """Models and training states on disk: safetensors for arrays, JSON for names; never a pickle.
 
 One file holds one state: the JSON travels in the safetensors header, so that arrays and names cannot
-come from different writes.
+come from different writes, and with it a hash of both, so that no altered byte goes unnoticed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +22,28 @@ from pajamo.errors import IntegrityError
 Arrays = dict[str, "np.ndarray"]
 
 
-def write_state(path: Path, arrays: Arrays, facts: dict[str, object]) -> None:
-    """Write arrays and facts atomically."""
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    header = {"pajamo": json.dumps(facts, ensure_ascii=False)}
-    replace_file(path, lambda temporary: save_file(contiguous, temporary, metadata=header))
+def write_state(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
+    """Write arrays and facts atomically.
+
+    Raises
+    ------
+    StorageError: the disk is full or refuses; what stood at `path` before still stands.
+    """
+    contiguous = {name: np.array(array, order="C") for name, array in arrays.items()}
+    text = json.dumps(facts, ensure_ascii=False)
+    header = {"pajamo": text, "sha256": _digest(contiguous, text)}
+
+    def write(temporary: Path) -> None:
+        try:
+            save_file(contiguous, temporary, metadata=header)
+        except SafetensorError as error:
+            # Its own error class hides that the operating system refused.
+            raise OSError(str(error)) from error
+
+    replace_file(path, write)
 
 
-def read_state(path: Path) -> tuple[Arrays, dict[str, object]]:
+def read_state(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """Read what `write_state` wrote.
 
     Raises
@@ -37,7 +53,10 @@ def read_state(path: Path) -> tuple[Arrays, dict[str, object]]:
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            facts = json.loads((file.metadata() or {})["pajamo"])
+            header = file.metadata() or {}
+        facts = json.loads(header["pajamo"])
+        if header["sha256"] != _digest(arrays, header["pajamo"]):
+            raise ValueError("its content does not match its own hash")
     except FileNotFoundError:
         raise IntegrityError("there is no such file", where=str(path), fix="check the path") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:
@@ -48,6 +67,16 @@ def read_state(path: Path) -> tuple[Arrays, dict[str, object]]:
             fix="fit the model again, or take the file from a backup",
         ) from error
     return arrays, facts
+
+
+def _digest(arrays: Arrays, text: str) -> str:
+    """Hash of names, types, shapes and bytes of all arrays, and of the facts."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def optimiser_arrays(optimiser: torch.optim.Optimizer) -> Arrays:

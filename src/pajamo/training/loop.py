@@ -72,4 +72,4 @@ def _resume(checkpoint: Path, module: torch.nn.Module, optimiser: torch.optim.Op
     }
     module.load_state_dict(weights)
     restore_optimiser(optimiser, arrays)
-    return int(str(facts["step"]))
+    return int(facts["step"])

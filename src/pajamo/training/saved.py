@@ -28,7 +28,10 @@ def save_model(model: Model, path: Path) -> None:
     if reference is None:
         raise ModelError(f"{model.card.name} is not fitted", fix="fit it before saving it")
     arrays = {f"model.{name}": array for name, array in model.state().items()}
-    arrays |= {"reference.control": reference.control, "reference.control_variance": reference.control_variance}
+    arrays |= {
+        "reference.control": reference.control,
+        "reference.control_variance": reference.control_variance,
+    }
     facts = {
         "format": FORMAT,
         "pajamo": __version__,

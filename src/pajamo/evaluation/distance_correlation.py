@@ -1,0 +1,26 @@
+"""Dependence between two sets of variables, zero only if they are independent."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.distance import pdist, squareform
+
+from pajamo.data.pseudobulk import Array
+
+
+def centred_distances(values: Array) -> Array:
+    """Doubly centred Euclidean distances between rows; values (rows,) or (rows, variables)."""
+    distance = squareform(pdist(values.reshape(len(values), -1)))
+    mean = distance.mean(axis=0)
+    return np.asarray(distance - mean[:, None] - mean[None, :] + mean.mean())
+
+
+def correlation(first: Array, second: Array) -> float:
+    """Distance correlation from two matrices of centred distances; 0 if one side does not vary.
+
+    Source: Szekely, Rizzo and Bakirov 2007, Ann. Stat. 35:2769, definition 5.
+    """
+    product = float(np.vdot(first, first) * np.vdot(second, second))
+    if product <= 0:
+        return 0.0
+    return float(np.sqrt(max(float(np.vdot(first, second)), 0.0) / np.sqrt(product)))

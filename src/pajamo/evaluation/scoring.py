@@ -1,0 +1,108 @@
+"""Score predictions against the truth: one row for each model, condition and metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from pajamo.data.conditions import SEPARATOR
+from pajamo.data.prediction import Prediction
+from pajamo.errors import DataError, ModelError, shorten
+from pajamo.evaluation.metric import Guess, Metric, metric, metrics
+from pajamo.evaluation.truth import Cells, Truth
+
+COLUMNS = ["model", "condition", "genes", "metric", "value", "flag"]
+UNDEFINED = "undefined"
+"""Flag of a value that stands for a metric which the prediction leaves undefined."""
+
+
+def score(
+    predictions: Prediction | Sequence[Prediction],
+    truth: Truth,
+    *,
+    names: Iterable[str] | None = None,
+    cells: Mapping[str, Cells] | None = None,
+    duplicate: bool = True,
+) -> pd.DataFrame:
+    """Compare predictions with what was measured.
+
+    Parameters
+    ----------
+    predictions: of one or more models, for all conditions of the truth.
+    truth: the held-out conditions of one fold.
+    names: metrics, all that apply if not given. Those of distributions only appear for models with cells.
+    cells: predicted cells, ln(1 + CP10K), by model and condition.
+    duplicate: also score the technical duplicate, as a model of that name.
+
+    Returns
+    -------
+    Columns model, condition, genes ("A+B"), metric, value, flag. `value` is NaN where the metric does
+    not apply to the condition (no gene changed, for instance). `flag` is "undefined" where the
+    prediction has no value, such as the correlation of no change, and `value` is the metric's score for that.
+
+    Raises
+    ------
+    DataError: genes or conditions that do not match the truth's.
+    ModelError: a prediction that is not finite.
+    StudyError: an unknown metric.
+    """
+    chosen = list(metrics().values()) if names is None else [metric(name) for name in names]
+    cells = cells or {}
+    given = [predictions] if isinstance(predictions, Prediction) else list(predictions)
+    tables = [_score_one(p.model, guess(p, truth, cells.get(p.model)), truth, chosen) for p in given]
+    if duplicate and truth.duplicate is not None:
+        copy, half = truth.duplicate.prediction, truth.duplicate.truth
+        tables.append(_score_one(copy.model, guess(copy, half, truth.duplicate.cells), half, chosen))
+    parts = [table for tables_of_one in tables for table in tables_of_one]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def guess(prediction: Prediction, truth: Truth, cells: Cells | None = None) -> Guess:
+    """Bring a prediction into the order of the truth's conditions and genes.
+
+    Raises
+    ------
+    DataError: genes or conditions that do not match the truth's.
+    ModelError: a prediction that is not finite.
+    """
+    missing = sorted(set(truth.conditions) - set(prediction.conditions))
+    if missing:
+        raise DataError(
+            f"{prediction.model} predicts nothing for {shorten(missing)}", fix="predict all of fold.test"
+        )
+    columns = prediction.genes.get_indexer(truth.genes)
+    if (columns < 0).any():
+        lacking = truth.genes[columns < 0]
+        raise DataError(
+            f"{prediction.model} does not predict {len(lacking)} measured genes",
+            why=f"lacking: {shorten(lacking)}",
+        )
+    aligned = prediction.of(truth.conditions)
+    delta, level = aligned.delta[:, columns], aligned.level[:, columns]
+    if not np.isfinite(level).all():
+        row, gene = np.argwhere(~np.isfinite(level))[0]
+        raise ModelError(
+            f"{prediction.model} predicts a value that is not finite",
+            where=f"{truth.conditions[row]}, gene {truth.genes[gene]}",
+        )
+    sd = aligned.sd[:, columns]
+    return Guess(delta, level, sd if np.isfinite(sd).all() else None, cells or {})
+
+
+def _score_one(model: str, made: Guess, truth: Truth, chosen: Sequence[Metric]) -> Iterator[pd.DataFrame]:
+    for item in chosen:
+        if item.needs_cells and not made.cells:
+            continue
+        value, undefined = item.compute(made, truth)
+        yield pd.DataFrame(
+            {
+                "model": model,
+                "condition": [str(condition) for condition in truth.conditions],
+                "genes": [SEPARATOR.join(condition.genes) for condition in truth.conditions],
+                "metric": item.name,
+                "value": np.where(undefined, item.undefined, value),
+                "flag": np.where(undefined, UNDEFINED, ""),
+            }
+        )

@@ -1,0 +1,48 @@
+"""What makes two runs the same run: the study, the data's bytes, and the version of pajamo."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+from pajamo._version import __version__
+from pajamo.config import DataSettings, Study
+from pajamo.data.atomic import sha256
+from pajamo.errors import StudyError
+
+LIBRARIES = ("torch", "numpy", "scipy", "pandas", "anndata", "scikit-learn")
+
+
+def run_id(study: Study, data: DataSettings) -> str:
+    """Name of the study and a hash; the same study on the same data goes on in, or finds, the same folder.
+
+    `data` is the study's, resolved to a file: its bytes count, not its place.
+
+    Raises
+    ------
+    StudyError: a file that the study names does not exist.
+    """
+    named = (data.path, study.evaluation.categories, study.priors.embedding if study.priors else None)
+    content = study.model_dump(mode="json") | {"data": data.model_dump(mode="json", exclude={"path", "dataset"})}
+    identity = json.dumps([content, [_digest(path) for path in named], __version__], sort_keys=True)
+    return f"{study.name}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
+
+
+def versions() -> dict[str, str]:
+    """Versions of pajamo, Python and the libraries that numbers depend on."""
+    return {
+        "pajamo": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def _digest(path: Path | None) -> str:
+    if path is None:
+        return ""
+    if not path.is_file():
+        raise StudyError("a file that the study names does not exist", where=str(path), fix="check its path")
+    return sha256(path)

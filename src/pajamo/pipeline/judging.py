@@ -1,0 +1,202 @@
+"""Score a fitted model, or the predictions of any tool, beside every baseline on the same conditions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import anndata
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from pajamo.config import Study
+from pajamo.data.conditions import Condition, parse_perturbation
+from pajamo.data.prediction import Prediction
+from pajamo.data.splits import Fold
+from pajamo.errors import DataError, IntegrityError, ModelError, SplitError, shorten
+from pajamo.evaluation.comparison import Summary, summarise
+from pajamo.evaluation.metric import metric
+from pajamo.evaluation.scoring import score
+from pajamo.evaluation.verdict import verdict
+from pajamo.models.base import Model
+from pajamo.models.registry import models
+from pajamo.pipeline.ladder import FoldWork
+from pajamo.pipeline.loading import Loaded, load
+from pajamo.pipeline.one_model import choose_fold
+from pajamo.pipeline.record import write_table
+from pajamo.training.saved import load_model
+
+Target = str | Path | Model | anndata.AnnData
+OWN = "predictions"
+"""Name of predictions that do not say which model they are from."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One model beside every baseline.
+
+    Attributes
+    ----------
+    title: what was scored, on what.
+    scores: each model, condition and metric.
+    summary: means, intervals, paired differences to the best baseline.
+    metric: on which the sentence judges.
+    """
+
+    title: str
+    scores: pd.DataFrame
+    summary: Summary
+    metric: str
+
+    @cached_property
+    def sentence(self) -> str:
+        """Which model, by how much over the best baseline, with which interval."""
+        return verdict(self.summary, self.metric).sentence
+
+    @property
+    def metrics(self) -> list[str]:
+        """Titles of the metrics, in the order of the rows' cells."""
+        return [metric(name).title for name in self._names]
+
+    @property
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(self.summary.table["metric"]))
+
+    def rows(self) -> Iterator[tuple[str, ...]]:
+        """One row a model, best first on the judging metric: its name, and each metric's mean and interval."""
+        table = self.summary.table.set_index(["model", "metric"])
+        judged = table.xs(self.metric, level="metric")["mean"] * -metric(self.metric).sign
+        for model in judged.sort_values().index:
+            cells = [table.loc[(model, name)] if (model, name) in table.index else None for name in self._names]
+            yield model, *("" if c is None else f"{c['mean']:.3g} [{c['low']:.3g}, {c['high']:.3g}]" for c in cells)
+
+
+def evaluate_target(
+    target: Target, study: Study, fold: int | None, split: Path | None, output: Path | None
+) -> Evaluation:
+    """Score one target; see `pajamo.evaluate`."""
+    loaded = load(study)
+    given = _read(target)
+    if isinstance(given, Model):
+        held = _unseen(given, loaded)
+        prediction = given.predict(held.test)
+    else:
+        held = _fold_of(loaded, fold, split)
+        prediction = external_prediction(given, loaded)
+        held = replace(held, test=_predicted(held, prediction))
+    work = FoldWork(loaded, held, fold or 0)
+    tables = [score(prediction, work.truth, duplicate=True), *_baselines(work, prediction.model)]
+    scores = pd.concat(tables, ignore_index=True).assign(fold=held.name, split=loaded.study.split.kind)
+    settings = study.evaluation
+    baselines = [name for name, kind in models().items() if kind.card.baseline and name != prediction.model]
+    summary = summarise(
+        scores, baselines, level=settings.level, n_bootstrap=settings.bootstrap, seed=study.seed
+    )
+    if output is not None:
+        write_table(output, summary.table)
+    title = f"{prediction.model} on {len(held.test)} held-out conditions of {loaded.screen.name}"
+    return Evaluation(title, scores, summary, settings.metric)
+
+
+def _read(target: Target) -> Model | anndata.AnnData:
+    if isinstance(target, Model | anndata.AnnData):
+        return target
+    path = Path(target)
+    if path.suffix != ".h5ad":
+        return load_model(path)
+    try:
+        return anndata.read_h5ad(path)
+    except Exception as error:
+        raise IntegrityError("the predictions cannot be read", where=str(path), why=str(error)) from error
+
+
+def _unseen(model: Model, loaded: Loaded) -> Fold:
+    assert model.reference is not None
+    seen = model.reference.seen
+    test = tuple(c for c in loaded.perturbed if c not in seen)
+    if not test:
+        raise ModelError(
+            "the model saw every condition of this screen",
+            why="scored on what it was fitted to, any model looks good",
+            fix="fit it with --fold, which holds conditions out",
+        )
+    return Fold("unseen", tuple(c for c in loaded.perturbed if c in seen), test)
+
+
+def _fold_of(loaded: Loaded, number: int | None, split: Path | None) -> Fold:
+    if number is None:
+        raise SplitError(
+            "predictions need to say which fold they are of",
+            why="baselines have to be fitted to the same training conditions",
+            fix="give --fold; the fold's conditions stand in the split.json of a run",
+        )
+    return choose_fold(loaded, number, split)
+
+
+def _predicted(held: Fold, prediction: Prediction) -> tuple[Condition, ...]:
+    known = set(prediction.conditions)
+    test = tuple(c for c in held.test if c in known)
+    if not test:
+        raise DataError(
+            "no held-out condition of this fold is predicted",
+            why=f"predicted: {shorten(map(str, prediction.conditions), 4)}; held out: {shorten(map(str, held.test), 4)}",
+            fix="write combinations A+B, and predict the fold's test conditions",
+        )
+    return test
+
+
+def _baselines(work: FoldWork, besides: str) -> Iterator[pd.DataFrame]:
+    with tempfile.TemporaryDirectory() as folder:
+        for name, kind in models().items():
+            if kind.card.baseline and name != besides:
+                rung = work.climb(name, Path(folder) / name)
+                if rung.scores is not None:
+                    yield rung.scores
+
+
+def external_prediction(adata: anndata.AnnData, loaded: Loaded) -> Prediction:
+    """Read predicted means of any tool: levels in X, or changes in `layers["delta"]`.
+
+    Raises
+    ------
+    DataError: no column `perturbation`, or duplicated conditions.
+    """
+    if "pajamo" in adata.uns and "delta" in adata.layers:
+        return Prediction.from_anndata(adata)
+    if "perturbation" not in adata.obs:
+        raise DataError(
+            "the predictions do not say of which perturbation they are",
+            where="obs", fix="add a column `perturbation` with A or A+B to obs",
+        )  # fmt: skip
+    conditions = tuple(_conditions(adata.obs, loaded.data.control))
+    if len(set(conditions)) < len(conditions):
+        repeated = pd.Series([str(c) for c in conditions])
+        raise DataError(f"conditions are predicted twice: {shorten(repeated[repeated.duplicated()].unique())}")
+    genes = pd.Index(adata.var_names)
+    control = _controls(loaded, conditions, genes)
+    delta = _dense(adata.layers["delta"]) if "delta" in adata.layers else _dense(adata.X) - control
+    sd = np.full_like(delta, np.nan)
+    return Prediction(OWN, genes, conditions, delta, sd, control)
+
+
+def _conditions(obs: pd.DataFrame, control: str) -> Iterator[Condition]:
+    for _, row in obs.iterrows():
+        genes = parse_perturbation(str(row["perturbation"]), control)
+        yield Condition(genes, str(row.get("context", "")), float(row.get("time", 0.0)))
+
+
+def _controls(loaded: Loaded, conditions: tuple[Condition, ...], genes: pd.Index) -> NDArray[np.float64]:
+    """The predictor's control means, brought to the prediction's genes; NaN for genes never measured."""
+    control = pd.DataFrame(
+        loaded.training_set(loaded.perturbed).control_mean(conditions), columns=loaded.bulk.genes
+    )
+    return np.asarray(control.reindex(columns=genes), dtype=float)
+
+
+def _dense(values: object) -> NDArray[np.float64]:
+    return np.asarray(values.toarray() if sp.issparse(values) else values, dtype=float)

@@ -1,0 +1,170 @@
+"""Fit every model of a ladder to one fold and score it; each step is kept, so that a run can go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pajamo.data.conditions import Condition
+from pajamo.data.prediction import Prediction
+from pajamo.data.run_folder import RunFolder
+from pajamo.data.splits import Fold
+from pajamo.data.training_set import TrainingSet
+from pajamo.evaluation.cell_space import CellSpace
+from pajamo.evaluation.scoring import score
+from pajamo.evaluation.truth import Cells, Truth
+from pajamo.models.base import DrawsCells, Model
+from pajamo.models.registry import create, models
+from pajamo.pipeline.loading import Loaded
+from pajamo.training.checkpoints import read_state, write_state
+from pajamo.training.fit import fit_model
+
+CELLS_DRAWN = 200
+"""Cells that a model of distributions draws for each held-out condition."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What one model did on one fold.
+
+    Attributes
+    ----------
+    refusal: why the model does not apply; empty if it was fitted.
+    seconds: time to fit and predict.
+    """
+
+    model: str
+    fold: str
+    refusal: str = ""
+    seconds: float = 0.0
+    scores: pd.DataFrame | None = None
+    prediction: Prediction | None = None
+
+
+def ladder_names(loaded: Loaded) -> tuple[str, ...]:
+    """The study's models with every baseline; all registered models if the study names none.
+
+    Raises
+    ------
+    ModelError: a name that no model has.
+    """
+    asked = loaded.study.models.ladder
+    for name in (*asked, *loaded.study.models.settings):
+        create(name)
+    known = models()
+    return tuple(name for name, kind in known.items() if not asked or name in asked or kind.card.baseline)
+
+
+@dataclass(frozen=True)
+class FoldWork:
+    """One fold with everything that its rungs share."""
+
+    loaded: Loaded
+    fold: Fold
+    number: int
+
+    @cached_property
+    def training(self) -> TrainingSet:
+        """What models may see."""
+        return self.loaded.training_set(self.fold.train)
+
+    @cached_property
+    def counted_training(self) -> TrainingSet:
+        """The same with raw counts, for the few models that read them."""
+        return self.loaded.training_set(self.fold.train, counts=True)
+
+    @cached_property
+    def truth(self) -> Truth:
+        """What was measured for the held-out conditions."""
+        halves = {c: self.loaded.halves[c] for c in self.fold.test if c in self.loaded.halves}
+        return Truth.of(
+            self.loaded.bulk,
+            self.fold,
+            shared_control=self.loaded.shared_control,
+            top_genes=self.loaded.study.evaluation.top_genes,
+            cells=halves,
+            space=CellSpace.fit(self.training.cells, seed=self.loaded.study.seed) if halves else None,
+        )
+
+    def climb(self, name: str, checkpoint: Path) -> Rung:
+        """Fit one model, predict the held-out conditions, score the prediction."""
+        study = self.loaded.study
+        model = create(name, study.models.settings.get(name, {}), seed=1000 * study.seed + self.number)
+        training = self.counted_training if model.reads_counts else self.training
+        refusal = model.refusal(training, self.fold.test)
+        if refusal:
+            return Rung(name, self.fold.name, refusal)
+        began = time.perf_counter()
+        fit_model(model, training, checkpoint=checkpoint)
+        prediction = model.predict(self.fold.test)
+        seconds = time.perf_counter() - began
+        drawn = {name: self._draw(model)} if isinstance(model, DrawsCells) and self.truth.cells else {}
+        scores = score(prediction, self.truth, cells=drawn, duplicate=False)
+        return Rung(name, self.fold.name, "", seconds, scores, prediction)
+
+    def _draw(self, model: DrawsCells) -> Cells:
+        rng = np.random.default_rng([self.loaded.study.seed, self.number])
+        return {condition: model.draw(condition, CELLS_DRAWN, rng) for condition in self.fold.test}
+
+    def ceiling(self) -> pd.DataFrame:
+        """Scores of the technical duplicate."""
+        return score([], self.truth, duplicate=True)
+
+
+def climb_fold(work: FoldWork, names: tuple[str, ...], folder: RunFolder, progress: Progress) -> Iterator[Rung]:
+    """Give each model's rung, from its step file if it is there."""
+    for name in names:
+        step = folder.step(f"fold{work.number}/{name}.safetensors")
+        if not step.exists():
+            checkpoint = step.with_suffix(".checkpoint")
+            rung = work.climb(name, checkpoint)
+            _write(step, rung)
+            checkpoint.unlink(missing_ok=True)
+            progress(f"{work.fold.name}: {name} {rung.refusal or f'{rung.seconds:.1f} s'}")
+        yield _read(step, work.loaded)
+
+
+def _write(step: Path, rung: Rung) -> None:
+    arrays: dict[str, Any] = {}
+    facts: dict[str, Any] = {
+        "model": rung.model, "fold": rung.fold, "refusal": rung.refusal, "seconds": rung.seconds,
+    }  # fmt: skip
+    if rung.prediction is not None and rung.scores is not None:
+        made = rung.prediction
+        trusted = np.ones(len(made.conditions)) if made.trusted is None else made.trusted
+        arrays = {"delta": made.delta, "sd": made.sd, "control": made.control, "trusted": trusted}
+        arrays["value"] = rung.scores["value"].to_numpy(dtype=float)
+        facts["scores"] = rung.scores.drop(columns="value").to_dict("list")
+        facts["conditions"] = [condition.to_list() for condition in made.conditions]
+        facts["unit"] = made.unit
+    write_state(step, arrays, facts)
+
+
+def _read(step: Path, loaded: Loaded) -> Rung:
+    arrays, facts = read_state(step)
+    rung = Rung(facts["model"], facts["fold"], facts["refusal"], facts["seconds"])
+    if rung.refusal:
+        return rung
+    scores = pd.DataFrame(facts["scores"]).assign(value=arrays["value"])
+    conditions = tuple(Condition.from_list(values) for values in facts["conditions"])
+    prediction = Prediction(
+        rung.model, loaded.bulk.genes, conditions, arrays["delta"], arrays["sd"], arrays["control"],
+        facts["unit"], arrays["trusted"],
+    )  # fmt: skip
+    return Rung(rung.model, rung.fold, "", rung.seconds, scores, prediction)
+
+
+def final_model(loaded: Loaded, name: str) -> Model:
+    """The named model fitted on every condition of the screen, for use on what was never measured."""
+    settings = loaded.study.models.settings.get(name, {})
+    model = create(name, settings, seed=1000 * loaded.study.seed)
+    return fit_model(model, loaded.training_set(loaded.perturbed, counts=model.reads_counts))

@@ -1,0 +1,62 @@
+"""One model at a time: fit it to a study's screen, or ask a fitted one what would happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import anndata
+
+from pajamo.config import Study
+from pajamo.data.atomic import replace_file
+from pajamo.data.conditions import Condition, parse_perturbation
+from pajamo.data.splits import Fold, Split, make_split
+from pajamo.errors import ModelError, SplitError
+from pajamo.models.base import Model
+from pajamo.models.registry import create
+from pajamo.pipeline.loading import Loaded, load
+from pajamo.training.fit import fit_model
+from pajamo.training.saved import load_model, save_model
+
+
+def fit_one(study: Study, name: str, fold: int | None, split: Path | None, output: Path | None) -> Model:
+    """Fit one model to all conditions of a screen, or to the training conditions of one fold."""
+    model = create(name, study.models.settings.get(name, {}), seed=1000 * study.seed + (fold or 0))
+    loaded = load(study)
+    conditions = loaded.perturbed if fold is None else choose_fold(loaded, fold, split).train
+    training = loaded.training_set(conditions, counts=model.reads_counts)
+    refusal = model.refusal(training, conditions)
+    if refusal:
+        raise ModelError(f"{name} does not apply to this screen", why=refusal, fix="`pajamo models` says what each needs")
+    fit_model(model, training)
+    if output is not None:
+        save_model(model, output)
+    return model
+
+
+def choose_fold(loaded: Loaded, number: int, split: Path | None) -> Fold:
+    """A fold of the saved split, or of the study's own.
+
+    Raises
+    ------
+    SplitError: there is no such fold.
+    """
+    made = Split.load(split) if split else make_split(loaded.study.split, loaded.bulk, loaded.study.seed)
+    if not 0 <= number < len(made.folds):
+        raise SplitError(
+            f"there is no fold {number}", where=str(split or "the study's split"),
+            fix=f"folds are numbered 0 to {len(made.folds) - 1}",
+        )  # fmt: skip
+    return made.folds[number]
+
+
+def predict_labels(
+    model: str | Path | Model, labels: Sequence[str], context: str, time: float, output: Path | None
+) -> anndata.AnnData:
+    """Predict the conditions that the labels name, in one context at one time."""
+    fitted = model if isinstance(model, Model) else load_model(model)
+    conditions = [Condition(parse_perturbation(label, "control"), context, time) for label in labels]
+    adata = fitted.predict(conditions).to_anndata()
+    if output is not None:
+        replace_file(output, lambda temporary: adata.write_h5ad(temporary))
+    return adata

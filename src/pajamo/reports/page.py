@@ -1,0 +1,75 @@
+"""One self-contained HTML page a run: no network, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pajamo.reports.blocks import Section
+from pajamo.reports.content import ReportContent
+from pajamo.reports.lead import lead
+from pajamo.reports.sections import models, record, responses, results
+from pajamo.reports.wording import printable
+
+SECTIONS: Final[tuple[Callable[[ReportContent], Section | None], ...]] = (
+    results.difference,
+    results.every_metric,
+    results.ladder_of_models,
+    results.calibrated_scale,
+    results.categories,
+    responses.example_responses,
+    responses.heat_map,
+    responses.interactions,
+    responses.times,
+    results.calibration,
+    models.weights,
+    record.data,
+    record.split,
+    models.cards,
+    models.refused,
+    record.provenance,
+    record.notes,
+)
+"""In the order of the page."""
+
+
+def render_report(content: ReportContent) -> str:
+    """Render a run as one HTML page.
+
+    Equal content gives equal bytes. Names from the data are escaped; tables behind figures are linked as CSV
+    within the page, or by the name of the run's file where they are large.
+
+    Returns
+    -------
+    The page, below 2 MB for any content.
+    """
+    made = [build(content) for build in SECTIONS]
+    return _environment().get_template("report.html.j2").render(
+        title=printable(content.title),
+        simulated=content.data.simulated,
+        lead=lead(content),
+        sections=[section for section in made if section is not None],
+        style=_style(),
+    )
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pajamo.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+@cache
+def _style() -> Markup:
+    text = resources.files("pajamo.reports").joinpath("style.css").read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - a file of this package

@@ -1,0 +1,69 @@
+"""Predictions are aligned by name, and what does not match is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pajamo.data.conditions import Condition
+from pajamo.data.prediction import Prediction
+from pajamo.data.splits import Fold
+from pajamo.errors import DataError, ModelError, StudyError
+from pajamo.evaluation.scoring import COLUMNS, score
+from pajamo.evaluation.truth import TECHNICAL_DUPLICATE, Truth
+
+A, B, AB = Condition(("A",)), Condition(("B",)), Condition(("A", "B"))
+
+
+@pytest.fixture
+def truth(make_bulk) -> Truth:
+    rng = np.random.default_rng(0)
+    means = {Condition(()): np.zeros(12)} | {c: rng.normal(size=12) for c in (A, B, AB)}
+    return Truth.of(make_bulk(means), Fold("f", (A,), (B, AB)))
+
+
+@pytest.fixture
+def prediction(truth: Truth) -> Prediction:
+    delta = truth.delta + 0.1
+    return Prediction("m", truth.genes, truth.conditions, delta, np.full(delta.shape, 0.2), truth.control)
+
+
+def test_table_is_tidy_and_holds_the_duplicate(truth: Truth, prediction: Prediction) -> None:
+    table = score([prediction, replace(prediction, model="other")], truth)
+    assert list(table.columns) == COLUMNS
+    assert set(table["model"]) == {"m", "other", TECHNICAL_DUPLICATE}
+    assert not table.duplicated(["model", "condition", "metric"]).any()
+    assert set(table["genes"]) == {"B", "A+B"}
+    assert "energy_distance" not in set(table["metric"])
+    assert set(score(prediction, truth, duplicate=False)["model"]) == {"m"}
+
+
+def test_order_of_genes_and_conditions_does_not_matter(truth: Truth, prediction: Prediction) -> None:
+    order = np.random.default_rng(0).permutation(len(truth.genes))
+    turned = Prediction(
+        "m",
+        truth.genes[order],
+        truth.conditions[::-1],
+        prediction.delta[::-1][:, order],
+        prediction.sd[::-1][:, order],
+        prediction.control[::-1][:, order],
+    )
+    pd.testing.assert_frame_equal(score(prediction, truth), score(turned, truth))
+
+
+def test_what_does_not_match_is_named(truth: Truth, prediction: Prediction) -> None:
+    with pytest.raises(DataError, match=r"nothing for A\+B"):
+        score(prediction.of(truth.conditions[1:]), truth)
+    renamed = replace(prediction, genes=prediction.genes.str.replace("g0", "unknown"))
+    with pytest.raises(DataError, match="lacking: g0"):
+        score(renamed, truth)
+    broken = prediction.delta.copy()
+    broken[1, 3] = np.nan
+    with pytest.raises(ModelError, match="not finite") as caught:
+        score(replace(prediction, delta=broken), truth)
+    assert "gene g3" in caught.value.where
+    with pytest.raises(StudyError, match="did you mean 'pearson_delta'"):
+        score(prediction, truth, names=["pearson_detla"])
