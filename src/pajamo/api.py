@@ -1,10 +1,10 @@
 """The verbs of pajamo as Python functions; the command line calls these and nothing else.
 
-    import pajamo
+import pajamo
 
-    run = pajamo.run("study.toml")
-    run.verdict["sentence"]
-    run.predictions("peper")
+run = pajamo.run("study.toml")
+run.verdict["sentence"]
+run.predictions("peper")
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def check(screen: str | Path | anndata.AnnData, **columns: Any) -> CheckReport:
         return check_screen(parse(DataSettings, {**given, "path": path}, where="the columns given"))
 
 
-def fix(screen: str | Path, choices: Sequence[str], *, output: str | Path | None = None, **columns: Any) -> Path:
+def fix(
+    screen: str | Path, choices: Sequence[str], *, output: str | Path | None = None, **columns: Any
+) -> Path:
     """Write a mended copy of a screen; the file itself is never changed.
 
     Parameters

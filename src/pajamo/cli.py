@@ -65,11 +65,15 @@ def check(
     control: Control = "control",
     layer: Annotated[str | None, Column(help="Layer with the counts; X if not given.")] = None,
     scale: Annotated[str, Column(help="counts, or log1p if values are ln(1 + CP10K) already.")] = "counts",
-    library_size: Annotated[str | None, Column(help="Column with the molecules of the whole library.")] = None,
+    library_size: Annotated[
+        str | None, Column(help="Column with the molecules of the whole library.")
+    ] = None,
     batch: Annotated[str | None, Column(help="Column with the batch.")] = None,
     context: Annotated[str | None, Column(help="Column with the cell line, donor or medium.")] = None,
     time: Annotated[str | None, Column(help="Column with the time of measurement.")] = None,
-    fix: Annotated[list[str] | None, Column(help="A named choice; writes a new file. 'list' names them.")] = None,
+    fix: Annotated[
+        list[str] | None, Column(help="A named choice; writes a new file. 'list' names them.")
+    ] = None,
     output: Annotated[Path | None, Column("--output", "-o", help="The new file of --fix.")] = None,
     as_json: Annotated[bool, Column("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -152,7 +156,9 @@ def predict(
 def evaluate(
     target: Annotated[Path, typer.Argument(help="A fitted model, or an h5ad of predictions from any tool.")],
     study: StudyFile,
-    fold: Annotated[int | None, Column(help="For predictions: the fold whose held-out conditions they are.")] = None,
+    fold: Annotated[
+        int | None, Column(help="For predictions: the fold whose held-out conditions they are.")
+    ] = None,
     split: Annotated[Path | None, Column(help="A saved split.json instead of the study's own split.")] = None,
     output: Annotated[Path | None, Column("--output", "-o", help="Write the table as CSV.")] = None,
 ) -> None:
@@ -236,7 +242,9 @@ def main() -> None:
         if debug:
             raise
         err.print(f"internal error: {type(error).__name__}: {error}", markup=False, soft_wrap=True)
-        err.print("this is a defect of pajamo; run again with --debug and report what it prints", markup=False)
+        err.print(
+            "this is a defect of pajamo; run again with --debug and report what it prints", markup=False
+        )
         sys.exit(1)
 
 

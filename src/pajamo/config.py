@@ -174,7 +174,9 @@ def _explained(kind: type[Config], error: ValidationError, where: str) -> StudyE
     if first["type"] == "extra_forbidden":
         valid = _keys_beside(kind, first["loc"])
         hint = nearest(str(first["loc"][-1]), valid)
-        return StudyError(f"unknown key {key!r}{others}", where=where, fix=f"{hint}valid here: {', '.join(valid)}")
+        return StudyError(
+            f"unknown key {key!r}{others}", where=where, fix=f"{hint}valid here: {', '.join(valid)}"
+        )
     if first["type"] == "missing":
         return StudyError(f"key {key!r} is missing{others}", where=where, fix=f"add it to {where}")
     given = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r}"

@@ -39,7 +39,9 @@ def small_screen(cells_each: int = 4, seed: int = 0) -> anndata.AnnData:
 def screen_file(tmp_path: Path) -> Callable[..., Path]:
     """Write the small screen, changed by a function, to a file."""
 
-    def write(change: Callable[[anndata.AnnData], object] = lambda _: None, name: str = "screen.h5ad") -> Path:
+    def write(
+        change: Callable[[anndata.AnnData], object] = lambda _: None, name: str = "screen.h5ad"
+    ) -> Path:
         adata = small_screen()
         changed = change(adata)
         adata = changed if isinstance(changed, anndata.AnnData) else adata

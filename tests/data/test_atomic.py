@@ -17,7 +17,6 @@ from pajamo.data import atomic
 from pajamo.errors import StorageError
 
 
-
 @pytest.mark.parametrize("nth", range(1, 6))
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
 def test_nth_failing_call_leaves_the_old_file(

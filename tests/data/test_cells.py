@@ -20,7 +20,9 @@ CONDITIONS = (Condition(()), Condition(("A",)), Condition(("A", "B")))
 def screen() -> Screen:
     rng = np.random.default_rng(5)
     counts = sp.csr_matrix(rng.poisson(2.0, size=(60, 7)).astype(np.float32))
-    cells = pd.DataFrame({"library_size": np.asarray(counts.sum(axis=1)).ravel()}, index=[f"c{i}" for i in range(60)])
+    cells = pd.DataFrame(
+        {"library_size": np.asarray(counts.sum(axis=1)).ravel()}, index=[f"c{i}" for i in range(60)]
+    )
     genes = pd.Index([f"g{i}" for i in range(7)])
     return Screen(MemoryMatrix(counts), "counts", genes, CONDITIONS, rng.integers(0, 3, 60), cells)
 
@@ -30,7 +32,9 @@ def test_halves_are_those_of_the_means(screen: Screen) -> None:
     for row, condition in enumerate(CONDITIONS):
         for half in (0, 1):
             assert len(halves[condition][half]) == bulk.halves[half].n_cells[row]
-            np.testing.assert_allclose(halves[condition][half].mean(axis=0), bulk.halves[half].mean[row], rtol=1e-5)
+            np.testing.assert_allclose(
+                halves[condition][half].mean(axis=0), bulk.halves[half].mean[row], rtol=1e-5
+            )
 
 
 def test_at_most_so_many_and_nothing_beyond_the_limit(screen: Screen) -> None:

@@ -47,6 +47,16 @@ def group_in_itself(file: h5py.File) -> None:
     file["obs/again"] = file["obs"]
 
 
+def lists_as_values(file: h5py.File) -> None:
+    file.create_dataset("obs/lists", shape=(2,), dtype=h5py.vlen_dtype(np.int32))
+
+
+def lists_as_attribute(file: h5py.File) -> None:
+    lists = np.empty(1, dtype=object)
+    lists[0] = np.array([1, 2], dtype=np.int32)
+    file["obs"].attrs.create("note", lists, dtype=h5py.vlen_dtype(np.int32))
+
+
 @pytest.mark.parametrize(
     ("spoil", "word"),
     [
@@ -56,6 +66,8 @@ def group_in_itself(file: h5py.File) -> None:
         (virtual_values, "obs/secret"),
         (huge_promise, "8,796,093,022,208 bytes"),
         (group_in_itself, "obs/again"),
+        (lists_as_values, "lists of variable length"),
+        (lists_as_attribute, "lists of variable length"),
     ],
 )
 def test_what_reaches_outside_or_exhausts_is_refused(
@@ -124,7 +136,7 @@ def test_encoding_of_a_newer_anndata_asks_for_an_update(screen_file: Write) -> N
 
 def test_unknown_compression_is_explained(tmp_path: Path) -> None:
     with (
-        pytest.raises(IntegrityError, match="compression='gzip'"),
+        pytest.raises(IntegrityError, match="compression="),
         reading_errors(tmp_path / "a.h5ad"),
     ):
         raise OSError("Can't synchronously read data (can't open directory: /usr/local/hdf5/lib/plugin)")
@@ -167,7 +179,11 @@ def test_flipped_bytes_never_give_anything_but_our_own_error(screen_file: Write)
     """In a process of its own: the HDF5 library itself may crash on what it is given."""
     path = screen_file()
     done = subprocess.run(
-        [sys.executable, "-c", FLIP, str(path), "0", "100"], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", FLIP, str(path), "0", "100"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     verdicts = [line.split()[1] for line in done.stdout.splitlines()]

@@ -121,7 +121,9 @@ def test_logarithms_are_taken_as_they_are(screen_file: Write) -> None:
 def test_simulated_and_mended_files_say_so(screen_file: Write) -> None:
     def change(adata: anndata.AnnData) -> None:
         adata.uns["simulated"] = True
-        adata.uns["pajamo_fixes"] = np.array(['{"fix": "to-csr", "effect": "stored as CSR"}', "by hand"], dtype=object)
+        adata.uns["pajamo_fixes"] = np.array(
+            ['{"fix": "to-csr", "effect": "stored as CSR"}', "by hand"], dtype=object
+        )
 
     screen = read_screen(DataSettings(path=screen_file(change)))
     assert screen.simulated
@@ -189,7 +191,11 @@ def nothing(adata: anndata.AnnData) -> None:
 
 BAD = {
     "empty cell": (empty_cell, {}, ["1 cells are empty", "cell5", "drop-empty-cells"]),
-    "repeated gene": (repeat_gene, {}, ["genes occur more than once: A", "make-names-unique", "sum-duplicates"]),
+    "repeated gene": (
+        repeat_gene,
+        {},
+        ["genes occur more than once: A", "make-names-unique", "sum-duplicates"],
+    ),
     "repeated cell": (repeat_cell, {}, ["cells occur more than once: same", "drop-duplicate-cells"]),
     "NaN": (set_value(np.nan), {}, ["1 values are NaN", "'cell3'", "'B'"]),
     "infinite": (set_value(np.inf), {}, ["1 values are infinite", "'cell3'", "'B'"]),
@@ -198,7 +204,11 @@ BAD = {
     "normalised": (normalise, {}, ["not integers", "'cell0'", 'scale = "log1p"']),
     "counts elsewhere": (store_in_layer, {}, ["not integers", 'set `layer = "umi"`']),
     "counts as logarithms": (set_value(50), {"scale": "log1p"}, ["too large for ln", 'scale = "counts"']),
-    "no such column": (nothing, {"perturbation": "perturbatoin"}, ["no column", "did you mean 'perturbation'"]),
+    "no such column": (
+        nothing,
+        {"perturbation": "perturbatoin"},
+        ["no column", "did you mean 'perturbation'"],
+    ),
     "no such batch": (nothing, {"batch": "lane"}, ["obs has no column 'lane'", "`batch`"]),
     "no such context": (nothing, {"context": "donr"}, ["did you mean 'donor'"]),
     "no such time": (nothing, {"time": "week"}, ["obs has no column 'week'"]),
@@ -207,7 +217,11 @@ BAD = {
     "no X": (drop_x, {}, ["X is missing", "umi"]),
     "no such control": (rename_control, {}, ["'control'", "look like controls: non-targeting"]),
     "one perturbation": (only_one, {}, ["1 perturbation: A"]),
-    "uncontrolled time": (no_control_on_day_three, {"time": "day"}, ["no control cells in 3", "drop-uncontrolled"]),
+    "uncontrolled time": (
+        no_control_on_day_three,
+        {"time": "day"},
+        ["no control cells in 3", "drop-uncontrolled"],
+    ),
     "time in words": (day_words, {"time": "day"}, ["not a number in 20 cells", "day 2"]),
     "lost labels": (lose_labels, {}, ["2 cells have no value", "cell4, cell5"]),
     "dangling plus": (dangling_plus, {}, ["'A+'", "empty part"]),
@@ -256,9 +270,7 @@ def spoil_length(file: h5py.File) -> None:
     file["X/indices"] = values
 
 
-@pytest.mark.parametrize(
-    "spoil", [spoil_indices, spoil_pointers, spoil_direction, spoil_shape, spoil_length]
-)
+@pytest.mark.parametrize("spoil", [spoil_indices, spoil_pointers, spoil_direction, spoil_shape, spoil_length])
 @pytest.mark.parametrize("in_memory", [0, 10**6])
 def test_matrix_that_contradicts_itself_is_refused(
     screen_file: Write, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[h5py.File], None], in_memory: int
@@ -271,7 +283,9 @@ def test_matrix_that_contradicts_itself_is_refused(
         read_screen(DataSettings(path=path))
 
 
-def test_large_matrix_by_genes_asks_for_conversion(screen_file: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_matrix_by_genes_asks_for_conversion(
+    screen_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(stored, "MOST_CONVERTED", 10)
     with pytest.raises(DataError, match="to-csr"):
         read_screen(DataSettings(path=screen_file(store_by_genes)))
@@ -341,7 +355,8 @@ def test_genes_above_the_trend_stand_out() -> None:
 def test_real_screens_are_read(dev_data: Path) -> None:
     norman = read_screen(
         DataSettings(
-            path=dev_data / "perturbation" / "norman2019_k562_crispra.h5ad", library_size="total_counts_all_genes"
+            path=dev_data / "perturbation" / "norman2019_k562_crispra.h5ad",
+            library_size="total_counts_all_genes",
         )
     )
     orders = pd.Series([condition.order for condition in norman.conditions]).value_counts()

@@ -28,8 +28,8 @@ def test_additive_map_has_no_interactions() -> None:
 
 
 def test_common_curvature_is_expected_and_not_an_interaction() -> None:
-    bent = {pair: SINGLES[pair.genes[0]] + SINGLES[pair.genes[1]] for pair in additive()}
-    bent = {pair: v + 0.5 * SINGLES[pair.genes[0]] * SINGLES[pair.genes[1]] for pair, v in bent.items()}
+    product = {pair: SINGLES[pair.genes[0]] * SINGLES[pair.genes[1]] for pair in additive()}
+    bent = {pair: value + 0.5 * product[pair] + 2 * product[pair] ** 2 for pair, value in additive().items()}
     assert np.abs(growth_interactions(SINGLES, bent)["score"]).max() < 1e-6
 
 

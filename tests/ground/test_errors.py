@@ -18,7 +18,9 @@ def kinds() -> list[type[errors.PajamoError]]:
 
 @pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
 def test_every_error_carries_its_four_parts(kind: type[errors.PajamoError]) -> None:
-    error = kind("counts are negative", where="cell c1, gene g2", why="molecules cannot be", fix="use the raw layer")
+    error = kind(
+        "counts are negative", where="cell c1, gene g2", why="molecules cannot be", fix="use the raw layer"
+    )
     assert str(error).splitlines() == [
         "counts are negative",
         "  where: cell c1, gene g2",

@@ -17,16 +17,37 @@ from pajamo.reports.content import DataFacts, ReportContent
 
 BASELINES = ("no-change", "mean-perturbation", "mean-double", "average-singles", "linear", "salt")
 SKILL = {
-    "peper": 0.045, "salt-ls": 0.053, "scaled-salt": 0.1, "salt-counts": 0.07, "salt-shift": 0.069, "salt": 0.068,
-    "linear": 0.12, "average-singles": 0.174, "mean-double": 0.353, "mean-perturbation": 0.39, "no-change": 0.6,
-    "technical-duplicate": 0.02,
+    "peper": 0.045, "salt-ls": 0.053, "scaled-salt": 0.1, "salt-counts": 0.07, "salt-shift": 0.069,
+    "salt": 0.068, "linear": 0.12, "average-singles": 0.174, "mean-double": 0.353, "mean-perturbation": 0.39,
+    "no-change": 0.6, "technical-duplicate": 0.02,
 }  # fmt: skip
 """Error of each model, from which every other number follows."""
 METRICS = {"mse_top": 1.0, "mse": 0.25, "pearson_delta": -1.0, "sign_agreement": -0.6, "discrimination": -0.8}
 """Factor of the error; negative where the metric is one minus something."""
-CLASSES = ("additive", "epistasis", "neomorphic", "potentiation", "redundant", "suppressor", "synergy-similar")
+CLASSES = (
+    "additive",
+    "epistasis",
+    "neomorphic",
+    "potentiation",
+    "redundant",
+    "suppressor",
+    "synergy-similar",
+)
 GENES = [f"G{i:03d}" for i in range(60)]
-SINGLES = ["AHR", "BAK1", "CEBPA", "CEBPE", "CNN1", "ETS2", "FEV", "KLF1", "MAP2K6", "SET", "TGFBR2", "ZBTB10"]
+SINGLES = [
+    "AHR",
+    "BAK1",
+    "CEBPA",
+    "CEBPE",
+    "CNN1",
+    "ETS2",
+    "FEV",
+    "KLF1",
+    "MAP2K6",
+    "SET",
+    "TGFBR2",
+    "ZBTB10",
+]
 
 Make = Callable[..., ReportContent]
 
@@ -60,7 +81,8 @@ def fake_examples() -> pd.DataFrame:
         for model in ("peper", "salt", "linear"):
             delta = effect[a] + effect[b] + rng.normal(0, SKILL[model], len(GENES))
             rows += [
-                (f"{a}+{b}", gene, t, 0.08, model, d, 0.1) for gene, t, d in zip(GENES, truth, delta, strict=True)
+                (f"{a}+{b}", gene, t, 0.08, model, d, 0.1)
+                for gene, t, d in zip(GENES, truth, delta, strict=True)
             ]
     return pd.DataFrame(rows, columns=["condition", "gene", "truth", "truth_se", "model", "delta", "sd"])
 
@@ -119,7 +141,7 @@ def fake_checks() -> pd.DataFrame:
 def fake_card(name: str) -> Card:
     return Card(
         name, f"the model {name}", "Gaudelet et al. 2024, arXiv 2404.16907, eq. 2", "singles of both genes",
-        {"alpha": "share of the sum of singles that a double shows, 1"}, "not outside of the training manifold",
+        {"alpha": "share of the singles' sum in a double, 1"}, "not outside of the training manifold",
         name in BASELINES,
     )  # fmt: skip
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
 
 from pajamo.errors import DataError, IntegrityError, PajamoError
 
@@ -112,11 +114,21 @@ def _followed(group: h5py.Group, name: str, where: str) -> object:
     link = group.get(name, getlink=True)
     _require(isinstance(link, h5py.HardLink), where, "it is a link, which could lead into another file")
     child = group[name]
+    for number in range(h5py.h5a.get_num_attrs(child.id)):
+        _require_plain_type(h5py.h5a.open(child.id, index=number).dtype, where)
     if isinstance(child, h5py.Dataset):
+        _require_plain_type(child.dtype, where)
         _require(not child.is_virtual, where, "it is a virtual dataset, made of other files")
         _require(child.external is None, where, "its values are stored in another file")
         _require_plausible_size(child, where)
     return child
+
+
+def _require_plain_type(dtype: np.dtype[Any], where: str) -> None:
+    """A flipped bit turns text into lists of variable length, reading which crashes the interpreter."""
+    kinds = [dtype, *(dtype[name] for name in dtype.names or ())]
+    plain = all(h5py.check_vlen_dtype(kind) in (None, str, bytes) for kind in kinds)
+    _require(plain, where, "it is of a type (lists of variable length) that anndata never writes")
 
 
 def _require_plausible_size(dataset: h5py.Dataset, where: str) -> None:

@@ -97,9 +97,13 @@ class Prediction:
             )
         conditions = tuple(
             Condition(tuple(p.split("+")) if p != "control" else (), str(context), float(time))
-            for p, context, time in zip(adata.obs["perturbation"], adata.obs["context"], adata.obs["time"], strict=True)
+            for p, context, time in zip(
+                adata.obs["perturbation"], adata.obs["context"], adata.obs["time"], strict=True
+            )
         )
-        delta, sd, control = (np.asarray(adata.layers[key], dtype=float) for key in ("delta", "sd", "control"))
+        delta, sd, control = (
+            np.asarray(adata.layers[key], dtype=float) for key in ("delta", "sd", "control")
+        )
         trusted = adata.obs["trusted"].to_numpy(dtype=float)
         genes = pd.Index(adata.var_names)
         return cls(str(about["model"]), genes, conditions, delta, sd, control, str(about["unit"]), trusted)

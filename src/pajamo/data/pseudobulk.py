@@ -43,8 +43,8 @@ class Moments:
         """Squared standard error of the mean, shape (groups, genes)."""
         return self.variance / np.maximum(self.n_cells, 1)[:, None]
 
-    def __getitem__(self, groups: object) -> Moments:
-        return Moments(self.n_cells[groups], self.mean[groups], self.variance[groups])  # type: ignore[index]
+    def __getitem__(self, groups: NDArray[np.intp] | Sequence[int] | slice) -> Moments:
+        return Moments(self.n_cells[groups], self.mean[groups], self.variance[groups])
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The record of one run: a folder that is either unfinished and can go on, or complete and verified.
 
-    runs/<id>.unfinished/    while the work goes on; each step's result is written atomically
-    runs/<id>/               after one rename at the very end, with manifest.json naming every file's hash
+runs/<id>.unfinished/    while the work goes on; each step's result is written atomically
+runs/<id>/               after one rename at the very end, with manifest.json naming every file's hash
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
         if not isinstance(manifest["files"], dict):
             raise TypeError("`files` is not a table")
     except FileNotFoundError:
-        raise IntegrityError("this folder is not a run", where=str(path), why=f"it has no {MANIFEST}") from None
+        raise IntegrityError(
+            "this folder is not a run", where=str(path), why=f"it has no {MANIFEST}"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise IntegrityError("the manifest is damaged", where=str(path / MANIFEST), why=str(error)) from error
     return dict(manifest)
@@ -130,7 +132,9 @@ def verify_run(path: str | Path) -> int:
     path = Path(path)
     recorded: dict[str, str] = read_manifest(path)["files"]
     present = {str(f.relative_to(path)): f for f in _files(path)}
-    altered = [name for name, digest in recorded.items() if name in present and sha256(present[name]) != digest]
+    altered = [
+        name for name, digest in recorded.items() if name in present and sha256(present[name]) != digest
+    ]
     problems = {
         "altered": altered,
         "missing": sorted(recorded.keys() - present.keys()),

@@ -114,7 +114,11 @@ class TrainingSet:
         freedom = np.concatenate([np.maximum(m.n_cells - 1, 0) for m in both])
         variance = np.concatenate([m.variance for m in both])
         if freedom.sum() == 0:
-            return np.asarray(np.nanmean(variance, axis=0)) if np.isfinite(variance).any() else np.zeros(self.n_genes)
+            return (
+                np.asarray(np.nanmean(variance, axis=0))
+                if np.isfinite(variance).any()
+                else np.zeros(self.n_genes)
+            )
         return np.asarray(freedom @ np.nan_to_num(variance) / freedom.sum())
 
     @cached_property
@@ -141,7 +145,9 @@ class TrainingSet:
         its mean look exact.
         """
         own = np.maximum(moments.n_cells - 1, 0)[:, None]
-        pooled = (own * np.nan_to_num(moments.variance) + PRIOR_CELLS * self.pooled_variance) / (own + PRIOR_CELLS)
+        pooled = (own * np.nan_to_num(moments.variance) + PRIOR_CELLS * self.pooled_variance) / (
+            own + PRIOR_CELLS
+        )
         return np.asarray(pooled / np.maximum(moments.n_cells, 1)[:, None])
 
     def _setting_index(self, conditions: Sequence[Condition]) -> NDArray[np.intp]:

@@ -144,7 +144,7 @@ class Model(ABC):
                 f"{self.card.name} is not fitted", fix="call fit(...) first, or load a fitted model"
             )
         conditions = tuple(conditions)
-        control = self.reference.control[self.reference.rows(conditions)]
+        control = self.control(conditions)
         delta, sd = self.respond(conditions)
         unchanged = np.array([c.is_control for c in conditions], dtype=bool)
         delta, sd = np.where(unchanged[:, None], 0.0, delta), np.where(unchanged[:, None], 0.0, sd)
@@ -152,6 +152,11 @@ class Model(ABC):
             self.card.name, self.reference.genes, conditions, delta, sd, control,
             self.reference.unit, self.trust(conditions),
         )  # fmt: skip
+
+    def control(self, conditions: Sequence[Condition]) -> Array:
+        """Mean of the control that the change refers to, shape (conditions, genes): as measured, by default."""
+        assert self.reference is not None
+        return self.reference.control[self.reference.rows(conditions)]
 
     def trust(self, conditions: Sequence[Condition]) -> Array:
         """1 where the prediction rests on what was seen, towards 0 where the model fell back."""

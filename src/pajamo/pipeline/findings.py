@@ -90,7 +90,9 @@ class Findings:
     @property
     def timings(self) -> pd.DataFrame:
         """Seconds to fit and predict, over all folds."""
-        table = pd.DataFrame([(r.model, r.seconds) for r in self.rungs if not r.refusal], columns=["step", "seconds"])
+        table = pd.DataFrame(
+            [(r.model, r.seconds) for r in self.rungs if not r.refusal], columns=["step", "seconds"]
+        )
         return table.groupby("step", sort=False).sum().reset_index()
 
     def predictions(self, model: str) -> list[tuple[FoldWork, Prediction]]:

@@ -26,7 +26,9 @@ def run_id(study: Study, data: DataSettings) -> str:
     StudyError: a file that the study names does not exist.
     """
     named = (data.path, study.evaluation.categories, study.priors.embedding if study.priors else None)
-    content = study.model_dump(mode="json") | {"data": data.model_dump(mode="json", exclude={"path", "dataset"})}
+    content = study.model_dump(mode="json") | {
+        "data": data.model_dump(mode="json", exclude={"path", "dataset"})
+    }
     identity = json.dumps([content, [_digest(path) for path in named], __version__], sort_keys=True)
     return f"{study.name}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
 

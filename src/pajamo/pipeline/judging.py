@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import anndata
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from pajamo.config import Study
@@ -31,7 +31,7 @@ from pajamo.pipeline.one_model import choose_fold
 from pajamo.pipeline.record import write_table
 from pajamo.training.saved import load_model
 
-Target = str | Path | Model | anndata.AnnData
+Target: TypeAlias = str | Path | Model | anndata.AnnData
 OWN = "predictions"
 """Name of predictions that do not say which model they are from."""
 
@@ -72,8 +72,13 @@ class Evaluation:
         table = self.summary.table.set_index(["model", "metric"])
         judged = table.xs(self.metric, level="metric")["mean"] * -metric(self.metric).sign
         for model in judged.sort_values().index:
-            cells = [table.loc[(model, name)] if (model, name) in table.index else None for name in self._names]
-            yield model, *("" if c is None else f"{c['mean']:.3g} [{c['low']:.3g}, {c['high']:.3g}]" for c in cells)
+            cells = [
+                table.loc[(model, name)] if (model, name) in table.index else None for name in self._names
+            ]
+            yield (
+                model,
+                *("" if c is None else f"{c['mean']:.3g} [{c['low']:.3g}, {c['high']:.3g}]" for c in cells),
+            )
 
 
 def evaluate_target(
@@ -176,7 +181,9 @@ def external_prediction(adata: anndata.AnnData, loaded: Loaded) -> Prediction:
     conditions = tuple(_conditions(adata.obs, loaded.data.control))
     if len(set(conditions)) < len(conditions):
         repeated = pd.Series([str(c) for c in conditions])
-        raise DataError(f"conditions are predicted twice: {shorten(repeated[repeated.duplicated()].unique())}")
+        raise DataError(
+            f"conditions are predicted twice: {shorten(repeated[repeated.duplicated()].unique())}"
+        )
     genes = pd.Index(adata.var_names)
     control = _controls(loaded, conditions, genes)
     delta = _dense(adata.layers["delta"]) if "delta" in adata.layers else _dense(adata.X) - control
@@ -198,5 +205,5 @@ def _controls(loaded: Loaded, conditions: tuple[Condition, ...], genes: pd.Index
     return np.asarray(control.reindex(columns=genes), dtype=float)
 
 
-def _dense(values: object) -> NDArray[np.float64]:
-    return np.asarray(values.toarray() if sp.issparse(values) else values, dtype=float)
+def _dense(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)

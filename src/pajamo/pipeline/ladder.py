@@ -120,16 +120,19 @@ class FoldWork:
         return score([], self.truth, duplicate=True)
 
 
-def climb_fold(work: FoldWork, names: tuple[str, ...], folder: RunFolder, progress: Progress) -> Iterator[Rung]:
+def climb_fold(
+    work: FoldWork, names: tuple[str, ...], folder: RunFolder, progress: Progress
+) -> Iterator[Rung]:
     """Give each model's rung, from its step file if it is there."""
-    for name in names:
+    for i, name in enumerate(names, start=1):
         step = folder.step(f"fold{work.number}/{name}.safetensors")
         if not step.exists():
             checkpoint = step.with_suffix(".checkpoint")
             rung = work.climb(name, checkpoint)
             _write(step, rung)
             checkpoint.unlink(missing_ok=True)
-            progress(f"{work.fold.name}: {name} {rung.refusal or f'{rung.seconds:.1f} s'}")
+            outcome = "does not apply" if rung.refusal else f"{rung.seconds:.1f} s"
+            progress(f"{work.fold.name} {i}/{len(names)}: {name} {outcome}")
         yield _read(step, work.loaded)
 
 

@@ -27,7 +27,9 @@ def fit_one(study: Study, name: str, fold: int | None, split: Path | None, outpu
     training = loaded.training_set(conditions, counts=model.reads_counts)
     refusal = model.refusal(training, conditions)
     if refusal:
-        raise ModelError(f"{name} does not apply to this screen", why=refusal, fix="`pajamo models` says what each needs")
+        raise ModelError(
+            f"{name} does not apply to this screen", why=refusal, fix="`pajamo models` says what each needs"
+        )
     fit_model(model, training)
     if output is not None:
         save_model(model, output)

@@ -50,12 +50,14 @@ def read_content(folder: Path) -> ReportContent:
     """Everything that a run's report shows, from its files."""
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    tables = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
+    tables: dict[str, Any] = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
     facts = about["data"]
     facts["conditions"] = {int(order): n for order, n in facts["conditions"].items()}
     facts |= {key: tuple(facts[key]) for key in ("batches", "contexts", "times")}
     known = models()
-    numbers = {key: float("nan") if verdict[key] is None else verdict[key] for key in ("improvement", "low", "high")}
+    numbers = {
+        key: float("nan") if verdict[key] is None else verdict[key] for key in ("improvement", "low", "high")
+    }
     return ReportContent(
         title=about["title"],
         study=(folder / "study.toml").read_text(encoding="utf-8"),

@@ -80,6 +80,7 @@ def climb_folds(loaded: Loaded, split: Split, folder: RunFolder, progress: Progr
     """Fit the ladder on every fold, from step files where they are there."""
     names = ladder_names(loaded)
     works = tuple(FoldWork(loaded, fold, number) for number, fold in enumerate(split.folds))
+    progress(f"{len(names)} models on {len(works)} folds")
     rungs = [rung for work in works for rung in climb_fold(work, names, folder, progress)]
     return Findings(loaded, split, works, tuple(rungs), tuple(work.ceiling() for work in works))
 
@@ -116,7 +117,12 @@ def _write_findings(findings: Findings, checks: pd.DataFrame, folder: Path) -> N
 
 
 def _log_line(rung: Any) -> dict[str, Any]:
-    line = {"fold": rung.fold, "model": rung.model, "refusal": rung.refusal, "seconds": round(rung.seconds, 3)}
+    line = {
+        "fold": rung.fold,
+        "model": rung.model,
+        "refusal": rung.refusal,
+        "seconds": round(rung.seconds, 3),
+    }
     if rung.scores is None:
         return line
     means = rung.scores.groupby("metric", sort=False)["value"].mean()
@@ -145,7 +151,11 @@ def _write_models(findings: Findings, folder: Path) -> None:
             write_table(folder / WEIGHTS / f"{name}.csv.gz", weights)
         if name == findings.verdict.model:
             save_model(model, folder / "model.safetensors")
-            card = {"card": vars(model.card), "settings": model.settings.model_dump(mode="json"), "seed": model.seed}
+            card = {
+                "card": vars(model.card),
+                "settings": model.settings.model_dump(mode="json"),
+                "seed": model.seed,
+            }
             write_text(folder / "model.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -61,7 +61,9 @@ class Run:
         known = sorted(file.stem for file in (self.path / "predictions").glob("*.h5ad"))
         if model not in known:
             hint = nearest(model, known)
-            raise ModelError(f"this run has no prediction of {model!r}", fix=f"{hint}it has: {', '.join(known)}")
+            raise ModelError(
+                f"this run has no prediction of {model!r}", fix=f"{hint}it has: {', '.join(known)}"
+            )
         return anndata.read_h5ad(self.path / "predictions" / f"{model}.h5ad")
 
     def model(self) -> Model:

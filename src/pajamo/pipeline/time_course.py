@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.pipeline.findings import Findings
 
+Responses = dict[Condition, tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Predicted change and its standard deviation, each of shape (genes,)."""
 PERTURBATIONS = 4
 GENES = 2
 """How many perturbations, and how many genes of each, a report shows over time."""
@@ -33,7 +36,9 @@ def time_course(findings: Findings) -> pd.DataFrame | None:
         for time in sorted(times):
             at = Condition(shown.genes, shown.context, time)
             if at in position:
-                rows += [_row(measured, position[at], gene, at, model, made) for gene in genes for model in models]
+                rows += [
+                    _row(measured, position[at], gene, at, model, made) for gene in genes for model in models
+                ]
     table = pd.DataFrame(rows)
     return table.drop_duplicates(["perturbation", "gene", "time", "model"], ignore_index=True)
 
@@ -52,8 +57,8 @@ def _measured(findings: Findings) -> TrainingSet:
     )
 
 
-def _predicted(findings: Findings, model: str) -> dict[Condition, tuple[np.ndarray, np.ndarray]]:
-    found = {}
+def _predicted(findings: Findings, model: str) -> Responses:
+    found: Responses = {}
     for _, prediction in findings.predictions(model):
         for i, condition in enumerate(prediction.conditions):
             found.setdefault(condition, (prediction.delta[i], prediction.sd[i]))
@@ -74,7 +79,7 @@ def _row(
     gene: int,
     at: Condition,
     model: str,
-    made: dict[str, dict[Condition, tuple[np.ndarray, np.ndarray]]],
+    made: dict[str, Responses],
 ) -> dict[str, object]:
     delta, sd = made[model].get(at, (None, None))
     variance = measured.variance_of_mean[row, gene] + measured.control_variance_of_mean([at])[0, gene]

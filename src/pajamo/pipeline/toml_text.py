@@ -9,7 +9,9 @@ from typing import Any
 
 def to_toml(table: Mapping[str, Any], name: str = "") -> str:
     """Write nested tables as TOML; keys without a value are left out."""
-    values = {key: value for key, value in table.items() if value is not None and not isinstance(value, Mapping)}
+    values = {
+        key: value for key, value in table.items() if value is not None and not isinstance(value, Mapping)
+    }
     tables = {key: value for key, value in table.items() if isinstance(value, Mapping) and value}
     lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
     head = [f"[{name}]"] if name and lines else []

@@ -14,7 +14,7 @@ Tone = Literal["", "good", "bad", "quiet", "reference"]
 
 @dataclass(frozen=True)
 class Download:
-    """A table as a link that works without a network; `href` is empty where it only names a file of the run."""
+    """A table as a link that works without a network; without `href` it only names a file of the run."""
 
     label: str
     name: str

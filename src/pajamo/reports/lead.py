@@ -38,7 +38,11 @@ def lead(content: ReportContent) -> Lead:
 def _banners(content: ReportContent) -> list[Banner]:
     found = []
     if content.data.simulated:
-        found.append(Banner("simulated", "Simulated data", "These cells come from a generator. Nothing here was measured."))
+        found.append(
+            Banner(
+                "simulated", "Simulated data", "These cells come from a generator. Nothing here was measured."
+            )
+        )
     if not content.beaten:
         found.append(Banner("unbeaten", "No model beats the best baseline", _unbeaten(content)))
     return found
@@ -46,11 +50,12 @@ def _banners(content: ReportContent) -> list[Banner]:
 
 def _unbeaten(content: ReportContent) -> str:
     verdict = content.verdict
+    model, baseline = printable(verdict.model), printable(verdict.baseline)
     reasons = {
         "no baseline": "No baseline was run, so there is nothing to compare with.",
         "baselines only": "Only baselines were run.",
-        TIES: f"{printable(verdict.model)} cannot be told from {printable(verdict.baseline)} on these perturbations.",
-        LOSES: f"{printable(verdict.baseline)} is better than {printable(verdict.model)}. Use it.",
+        TIES: f"{model} cannot be told from {baseline} on these perturbations.",
+        LOSES: f"{baseline} is better than {model}. Use it.",
     }
     return reasons.get(verdict.outcome, "")
 
@@ -66,11 +71,12 @@ def _facts(content: ReportContent) -> tuple[tuple[str, Cell], ...]:
     if not blank(verdict.improvement):
         ends = interval(verdict.low, verdict.high)
         small = f"{content.level:.0%} interval {ends}" if ends else ""
-        items.append(("difference", Cell(signed(verdict.improvement), small, tone="good" if content.beaten else "")))
+        items.append(
+            ("difference", Cell(signed(verdict.improvement), small, tone="good" if content.beaten else ""))
+        )
     held = int(table["n_conditions"].max())
     items.append(("held out", Cell(f"{count(held)} perturbations", printable(content.split))))
-    others = _other_metrics(content)
-    return tuple([*items, *others])
+    return (*items, *_other_metrics(content))
 
 
 def _scored(table: pd.DataFrame, model: str) -> Cell:

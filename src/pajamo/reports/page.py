@@ -49,12 +49,16 @@ def render_report(content: ReportContent) -> str:
     The page, below 2 MB for any content.
     """
     made = [build(content) for build in SECTIONS]
-    return _environment().get_template("report.html.j2").render(
-        title=printable(content.title),
-        simulated=content.data.simulated,
-        lead=lead(content),
-        sections=[section for section in made if section is not None],
-        style=_style(),
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            title=printable(content.title),
+            simulated=content.data.simulated,
+            lead=lead(content),
+            sections=[section for section in made if section is not None],
+            style=_style(),
+        )
     )
 
 
@@ -72,4 +76,4 @@ def _environment() -> Environment:
 @cache
 def _style() -> Markup:
     text = resources.files("pajamo.reports").joinpath("style.css").read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704 - a file of this package
+    return Markup(text)

@@ -11,6 +11,7 @@ from pajamo.reports.content import ReportContent
 from pajamo.reports.figures.dots import draw_rows, look_of, name_rows
 from pajamo.reports.figures.ranges import visible
 from pajamo.reports.figures.theme import WIDTH, colour
+from pajamo.reports.rows import records
 from pajamo.reports.wording import interval, short, signed
 
 
@@ -19,7 +20,9 @@ def difference_rows(content: ReportContent) -> pd.DataFrame:
     rows = content.of_metric(content.metric)
     rows = rows[(rows["outcome"] != CEILING) & rows["improvement"].notna()]
     return rows.sort_values("improvement", ascending=False, kind="stable").assign(
-        value=lambda r: r["improvement"], low=lambda r: r["improvement_low"], high=lambda r: r["improvement_high"]
+        value=lambda r: r["improvement"],
+        low=lambda r: r["improvement_low"],
+        high=lambda r: r["improvement_high"],
     )
 
 
@@ -31,7 +34,7 @@ def differences(content: ReportContent) -> Figure:
     names = [str(name) for name in rows.index]
     name_rows(axes, names, content.baselines)
     axes.axvline(0, color=colour("ink"), linewidth=0.9, zorder=1)
-    looks = [look_of(name, str(outcome), content.baselines) for name, outcome in rows["outcome"].items()]
+    looks = [look_of(str(name), str(outcome), content.baselines) for name, outcome in rows["outcome"].items()]
     draw_rows(axes, rows, looks, visible(rows, (0.0,)))
     _columns(axes, rows, content.level)
     base = short(rows["best_baseline"].iloc[0])
@@ -44,15 +47,15 @@ def _columns(axes: Axes, rows: pd.DataFrame, level: float) -> None:
     titles = {14: "difference", 68: f"{level:.0%} interval", 162: "outcome"}
     for points, title in titles.items():
         _beside(axes, -0.85, points, title, "muted")
-    for place, row in enumerate(rows.itertuples()):
-        reference = row.outcome == IS_BEST
+    for place, row in enumerate(records(rows)):
+        reference = row["outcome"] == IS_BEST
         texts = (
-            ("0" if reference else signed(row.value)),
-            ("reference" if reference else interval(row.low, row.high)),
-            str(row.outcome),
+            ("0" if reference else signed(row["value"])),
+            ("reference" if reference else interval(row["low"], row["high"])),
+            str(row["outcome"]),
         )
         for points, text in zip(titles, texts, strict=True):
-            _beside(axes, place, points, text, "ink" if points < 20 or row.outcome == BEATS else "muted")
+            _beside(axes, place, points, text, "ink" if points < 20 or row["outcome"] == BEATS else "muted")
 
 
 def _beside(axes: Axes, row: float, points: float, text: str, shade: str) -> None:

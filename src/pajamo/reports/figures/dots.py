@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from pajamo.evaluation.comparison import CEILING, IS_BEST, LOSES, TIES
 from pajamo.reports.content import ReportContent
 from pajamo.reports.figures.theme import bare, colour
+from pajamo.reports.rows import records
 from pajamo.reports.wording import number, short
 
 ROW: Final = 0.205
@@ -45,7 +46,7 @@ def look_of(model: str, outcome: str, baselines: tuple[str, ...]) -> Look:
 
 
 def ladder_order(content: ReportContent) -> list[str]:
-    """Models, best first on the metric of the verdict, then those that it was not computed for; no ceiling."""
+    """Models, best first on the verdict's metric, then those without a value of it; no ceiling."""
     rows = content.summary[content.summary["outcome"] != CEILING]
     lead = rows[rows["metric"] == content.metric].set_index("model")["mean"].astype(float)
     ranked = (-content.sign(content.metric) * lead).sort_values(kind="stable").index
@@ -55,7 +56,9 @@ def ladder_order(content: ReportContent) -> list[str]:
 def name_rows(axes: Axes, names: list[str], baselines: tuple[str, ...], labels: bool = True) -> None:
     """Rows from the top down, a hair line under each; baselines' names in grey."""
     axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.set_yticks(range(len(names)), [short(name, LABEL) for name in names] if labels else [""] * len(names))
+    axes.set_yticks(
+        range(len(names)), [short(name, LABEL) for name in names] if labels else [""] * len(names)
+    )
     axes.grid(axis="y")
     bare(axes, "left")
     for tick, name in zip(axes.get_yticklabels(), names, strict=True):
@@ -72,12 +75,14 @@ def draw_rows(axes: Axes, rows: pd.DataFrame, looks: list[Look], limits: tuple[f
     limits: ends of the horizontal axis.
     """
     axes.set_xlim(*limits)
-    for place, (row, look) in enumerate(zip(rows.itertuples(), looks, strict=True)):
-        value, low, high = float(row.value), float(row.low), float(row.high)
+    for place, (row, look) in enumerate(zip(records(rows), looks, strict=True)):
+        value, low, high = (float(row[name]) for name in ("value", "low", "high"))
         if value < limits[0] or value > limits[1]:
             _edge(axes, place, value, look, limits)
         elif value == value:
-            axes.plot([low, high], [place, place], color=colour(look.colour), linewidth=1.4, solid_capstyle="butt")
+            axes.plot(
+                [low, high], [place, place], color=colour(look.colour), linewidth=1.4, solid_capstyle="butt"
+            )
             dot(axes, value, place, look)
 
 
@@ -92,7 +97,9 @@ def dot(axes: Axes, x: float, y: float, look: Look, size: float = 5.4) -> None:
 def _edge(axes: Axes, place: int, value: float, look: Look, limits: tuple[float, float]) -> None:
     left = value < limits[0]
     at = limits[0] if left else limits[1]
-    axes.plot([at], [place], "<" if left else ">", color=colour(look.colour), markersize=5, clip_on=False, zorder=3)
+    axes.plot(
+        [at], [place], "<" if left else ">", color=colour(look.colour), markersize=5, clip_on=False, zorder=3
+    )
     axes.annotate(
         number(value, 2), (at, place), xytext=(6 if left else -6, 0), textcoords="offset points", fontsize=7,
         ha="left" if left else "right", va="center", color=colour("muted"),

@@ -14,15 +14,18 @@ from pajamo.reports.wording import number, short
 
 MARKED = 20
 """Genes with error bars: those whose measured change is largest in units of its standard error."""
+RANKS = ("best", "middle", "worst")
 NAMED = 9
 """Of them, how many are named where there is room."""
 
 
 def chosen_conditions(content: ReportContent) -> list[str]:
-    """The best, the middle and the worst predicted condition of the verdict's model, by the verdict's metric."""
+    """The best, the middle and the worst predicted condition, by the verdict's model and metric."""
     assert content.examples is not None
     shown = list(dict.fromkeys(content.examples["condition"]))
-    scores = content.scores[(content.scores["metric"] == content.metric) & content.scores["condition"].isin(shown)]
+    scores = content.scores[
+        (content.scores["metric"] == content.metric) & content.scores["condition"].isin(shown)
+    ]
     of_model = scores[scores["model"] == content.verdict.model].groupby("condition")["value"].mean().dropna()
     ranked = list((-content.sign(content.metric) * of_model).sort_values(kind="stable").index) or shown
     middle = ranked[(len(ranked) - 1) // 2]
@@ -33,7 +36,9 @@ def compared_models(content: ReportContent) -> list[str]:
     """The verdict's model and the best baseline, as far as they are among the examples."""
     assert content.examples is not None
     known = set(content.examples["model"])
-    return [name for name in dict.fromkeys([content.verdict.model, content.verdict.baseline]) if name in known]
+    return [
+        name for name in dict.fromkeys([content.verdict.model, content.verdict.baseline]) if name in known
+    ]
 
 
 def examples(content: ReportContent) -> Figure:
@@ -53,7 +58,8 @@ def examples(content: ReportContent) -> Figure:
             if column == 0:
                 axes.set_ylabel(f"predicted by {short(model, 22)}")
             if row == 0:
-                axes.set_title(short(condition, 30))
+                rank = f"{RANKS[column]}: " if len(conditions) == len(RANKS) else ""
+                axes.set_title(rank + short(condition, 26))
     figure.supxlabel(f"measured change, {content.unit}", fontsize=8.5)
     figure.draw_without_rendering()
     for axes, table in panels:
@@ -77,13 +83,13 @@ def _panel(axes: Axes, table: pd.DataFrame, model: str, content: ReportContent) 
     axes.plot(rest["truth"], rest["delta"], ".", color=colour("grey"), markersize=2.4, rasterized=True)
     shade = colour("ink" if model in content.baselines else "blue")
     axes.errorbar(
-        marked["truth"], marked["delta"], xerr=marked["truth_se"].fillna(0), yerr=marked["sd"].fillna(0), fmt="o",
-        markersize=3.2, color=shade, elinewidth=0.6, ecolor=shade,
+        marked["truth"], marked["delta"], xerr=marked["truth_se"].fillna(0), yerr=marked["sd"].fillna(0),
+        fmt="o", markersize=3.2, color=shade, elinewidth=0.6, ecolor=shade,
     )  # fmt: skip
     axes.margins(0.09)
     axes.annotate(
-        f"r = {number(_correlation(table), 2)}", (0.03, 0.97), xycoords="axes fraction", va="top", color=colour("muted"),
-        fontsize=8,
+        f"r = {number(_correlation(table), 2)}", (0.03, 0.97), xycoords="axes fraction", va="top", fontsize=8,
+        color=colour("muted"),
     )  # fmt: skip
 
 

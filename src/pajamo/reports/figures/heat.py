@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 
 from pajamo.data.pseudobulk import Array
@@ -19,16 +21,18 @@ MOST_GENES = 28
 
 
 def heat_tables(content: ReportContent) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measured and predicted changes, the strongest conditions by the most variable genes, clustered alike."""
+    """Measured and predicted changes, the strongest conditions by the most changed genes, clustered."""
     assert content.examples is not None
-    rows = content.examples[content.examples["model"] == compared_models(content)[0]]
-    truth, delta = (rows.pivot_table(index="condition", columns="gene", values=c) for c in ("truth", "delta"))
+    table = content.examples[content.examples["model"] == compared_models(content)[0]]
+    truth, delta = (
+        table.pivot_table(index="condition", columns="gene", values=c) for c in ("truth", "delta")
+    )
     conditions = _strongest(truth.pow(2).sum(axis=1), MOST_CONDITIONS)
-    genes = _strongest(truth.loc[conditions].pow(2).mean(), MOST_GENES)
-    kept = truth.loc[conditions, genes]
-    order = np.ix_(clustered(kept.to_numpy()), clustered(kept.to_numpy().T))
-    measured = kept.iloc[order[0].ravel(), order[1].ravel()]
-    return measured, delta.loc[measured.index, measured.columns]
+    genes = _strongest(truth.reindex(conditions).pow(2).mean(), MOST_GENES)
+    kept = truth.reindex(index=conditions, columns=genes)
+    by_row, by_column = clustered(kept.to_numpy()), clustered(kept.to_numpy().T)
+    rows, columns = [conditions[i] for i in by_row], [genes[i] for i in by_column]
+    return truth.reindex(index=rows, columns=columns), delta.reindex(index=rows, columns=columns)
 
 
 def heat(content: ReportContent) -> Figure:
@@ -41,30 +45,34 @@ def heat(content: ReportContent) -> Figure:
     for axes, table, title in zip(panels, (measured, predicted, measured - predicted), titles, strict=True):
         image = _panel(axes, table, top)
         axes.set_title(title)
-    bar = figure.colorbar(image, ax=panels, location="bottom", shrink=0.28, aspect=28, pad=0.02, extend="both")
+    bar = figure.colorbar(
+        image, ax=panels, location="bottom", shrink=0.28, aspect=28, pad=0.02, extend="both"
+    )
     bar.set_label(f"change, {content.unit}")
     bar.outline.set_visible(False)
     return figure
 
 
-def clustered(values: Array) -> Array:
-    """Order of the rows by average linkage, neighbours alike; rows as they are if there are fewer than three."""
+def clustered(values: Array) -> NDArray[np.intp]:
+    """Order of the rows by average linkage, neighbours alike; rows as they are if fewer than three."""
     if len(values) < 3:
         return np.arange(len(values))
     filled = np.nan_to_num(values)
     tree = linkage(filled, method="average")
-    return np.asarray(leaves_list(optimal_leaf_ordering(tree, filled)))
+    return np.asarray(leaves_list(optimal_leaf_ordering(tree, filled)), dtype=np.intp)
 
 
 def _strongest(size: pd.Series, most: int) -> list[str]:
     return list(size.sort_values(ascending=False, kind="stable").index[:most])
 
 
-def _panel(axes: Axes, table: pd.DataFrame, top: float) -> object:
+def _panel(axes: Axes, table: pd.DataFrame, top: float) -> AxesImage:
     image = axes.imshow(
         table.to_numpy(), cmap=DIVERGING, vmin=-top, vmax=top, aspect="auto", interpolation="none"
     )
-    axes.set_xticks(range(table.shape[1]), [short(name, 12) for name in table.columns], rotation=90, fontsize=6.4)
+    axes.set_xticks(
+        range(table.shape[1]), [short(name, 12) for name in table.columns], rotation=90, fontsize=6.4
+    )
     axes.set_yticks(range(table.shape[0]), [short(name, 22) for name in table.index], fontsize=6.8)
     axes.tick_params(length=0)
     axes.tick_params(axis="x", labelcolor=colour("ink"))

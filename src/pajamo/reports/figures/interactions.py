@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from pajamo.reports.content import ReportContent
 from pajamo.reports.figures.heat import clustered
@@ -23,13 +24,21 @@ def usable(content: ReportContent) -> pd.DataFrame:
     """Doubles whose strength is a positive number."""
     table = content.interactions
     assert table is not None
-    return table[np.isfinite(table["strength"]) & (table["strength"] > 0)]
+    found: pd.DataFrame = table[_positive(table["strength"])]
+    return found
+
+
+def _positive(values: pd.Series) -> NDArray[np.bool_]:
+    numbers = values.to_numpy(dtype=float)
+    return np.asarray(np.isfinite(numbers) & (numbers > 0))
 
 
 def interaction_classes(content: ReportContent) -> Figure:
-    """Observed over additive response against the share that the singles explain; and, if there, as predicted."""
+    """Measured over additive response against what the singles explain and, if there, as predicted."""
     table = usable(content)
     compare = PREDICTED in table
+    if compare:
+        table = table.assign(**{PREDICTED: table[PREDICTED].where(_positive(table[PREDICTED]))})
     figure = Figure(figsize=(WIDTH, 4.2 if compare else 4.0))
     panels = figure.subplots(1, 2 if compare else 1, squeeze=False)[0]
     for axes, column in zip(panels, ("explained", PREDICTED), strict=False):
@@ -42,7 +51,9 @@ def interaction_classes(content: ReportContent) -> Figure:
         _octaves(panels[1], "x")
         panels[1].axline((1, 1), (2, 2), color=colour("grey"), linewidth=0.9, zorder=1)
         panels[1].set_xlabel(f"the same as predicted by {short(content.verdict.model)}")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, handletextpad=0.1)
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, handletextpad=0.1
+    )
     figure.draw_without_rendering()
     for axes, column in zip(panels, ("explained", PREDICTED), strict=False):
         _name_extremes(axes, table, column)
@@ -53,8 +64,8 @@ def _scatter(axes: Axes, table: pd.DataFrame, column: str) -> None:
     for place, (name, rows) in enumerate(table.groupby("class", sort=True)):
         shade, marker = SERIES[place % len(SERIES)]
         axes.plot(
-            rows[column], rows["strength"], marker, color=colour(shade), markersize=5, alpha=0.9, linestyle="",
-            label=f"{short(name)} ({len(rows)})",
+            rows[column], rows["strength"], marker, color=colour(shade), markersize=5, alpha=0.9,
+            linestyle="", label=f"{short(name)} ({len(rows)})",
         )  # fmt: skip
     axes.set_yscale("log", base=2)
     _octaves(axes, "y")
@@ -75,7 +86,11 @@ def _name_extremes(axes: Axes, table: pd.DataFrame, column: str) -> None:
     far = shown.iloc[order]
     names = [f"{a}+{b}" for a, b in zip(far["gene_1"], far["gene_2"], strict=True)]
     name_points(
-        axes, far[column].to_numpy(), far["strength"].to_numpy(), names, shown[[column, "strength"]].to_numpy()
+        axes,
+        far[column].to_numpy(),
+        far["strength"].to_numpy(),
+        names,
+        shown[[column, "strength"]].to_numpy(),
     )
 
 
@@ -84,11 +99,12 @@ def interaction_matrix(content: ReportContent) -> pd.DataFrame:
     table = usable(content)
     both = pd.concat([table, table.rename(columns={"gene_1": "gene_2", "gene_2": "gene_1"})])
     often = both["gene_1"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
-    genes = sorted(often.index[:MOST_GENES])
-    matrix = np.log2(both.pivot_table(index="gene_1", columns="gene_2", values="strength"))
-    matrix = matrix.reindex(index=genes, columns=genes)
-    order = clustered(matrix.to_numpy())
-    return matrix.iloc[order, order]
+    genes = sorted(map(str, often.index[:MOST_GENES]))
+    octaves = both.assign(octaves=np.log2(both["strength"]))
+    matrix = octaves.pivot_table(index="gene_1", columns="gene_2", values="octaves")
+    found = matrix.reindex(index=genes, columns=genes)
+    ordered = [genes[i] for i in clustered(found.to_numpy())]
+    return found.reindex(index=ordered, columns=ordered)
 
 
 def interaction_map(content: ReportContent) -> Figure:

@@ -13,8 +13,8 @@ from pajamo.reports.wording import short
 
 SIZE = 6.8
 """Points."""
-_WIDTH, _HEIGHT = 0.62 * SIZE, 1.25 * SIZE
-_OFFSETS = [(x, y) for r in (5, 12, 20) for x, y in ((r, 0), (-r, 0), (r, r), (-r, -r), (-r, r), (r, -r))]
+_WIDTH, _HEIGHT = 0.72 * SIZE, 1.25 * SIZE
+_OFFSETS = [(x, y) for r in (7, 13, 21) for x, y in ((r, 0), (-r, 0), (r, r), (-r, -r), (-r, r), (r, -r))]
 
 Box = tuple[float, float, float, float]
 
@@ -31,19 +31,32 @@ def name_points(axes: Axes, x: Array, y: Array, names: Sequence[str], avoid: Arr
     names: of the points.
     avoid: further points that names should not cover, shape (points, 2).
     """
-    scale = 72 / axes.figure.dpi
-    points = axes.transData.transform(np.column_stack([x, y])) * scale
-    others = points if avoid is None or not len(avoid) else np.vstack([points, axes.transData.transform(avoid) * scale])
-    frame = axes.bbox.extents * scale
+    points = _in_points(axes, np.column_stack([x, y]))
+    others = points if avoid is None else np.vstack([points, _in_points(axes, avoid)])
+    frame = np.asarray(axes.bbox.extents) * _scale(axes)
     placed: list[Box] = []
     for index, name in enumerate(names):
         text = short(name, 14)
         for offset in _OFFSETS:
             box = _box(points[index], offset, len(text))
-            if _inside(box, frame) and not _covers(box, others) and not any(_overlap(box, other) for other in placed):
+            if _free(box, frame, others, placed):
                 placed.append(box)
                 _write(axes, (x[index], y[index]), offset, text)
                 break
+
+
+def _scale(axes: Axes) -> float:
+    return 72 / float(axes.figure.dpi)
+
+
+def _in_points(axes: Axes, values: Array) -> Array:
+    return np.asarray(axes.transData.transform(values)) * _scale(axes)
+
+
+def _free(box: Box, frame: Array, points: Array, placed: Sequence[Box]) -> bool:
+    return (
+        _inside(box, frame) and not _covers(box, points) and not any(_overlap(box, other) for other in placed)
+    )
 
 
 def _box(point: Array, offset: tuple[float, float], length: int) -> Box:
@@ -54,11 +67,13 @@ def _box(point: Array, offset: tuple[float, float], length: int) -> Box:
 
 
 def _inside(box: Box, frame: Array) -> bool:
-    return box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3]
+    return bool(box[0] >= frame[0] and box[1] >= frame[1] and box[2] <= frame[2] and box[3] <= frame[3])
 
 
 def _covers(box: Box, points: Array) -> bool:
-    within = (points[:, 0] > box[0]) & (points[:, 0] < box[2]) & (points[:, 1] > box[1]) & (points[:, 1] < box[3])
+    within = (
+        (points[:, 0] > box[0]) & (points[:, 0] < box[2]) & (points[:, 1] > box[1]) & (points[:, 1] < box[3])
+    )
     return bool(within.any())
 
 
@@ -67,7 +82,7 @@ def _overlap(a: Box, b: Box) -> bool:
 
 
 def _write(axes: Axes, at: tuple[float, float], offset: tuple[float, float], text: str) -> None:
-    far = abs(offset[0]) > 6
+    far = abs(offset[0]) > 7
     line = {"arrowstyle": "-", "color": colour("muted"), "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2}
     axes.annotate(
         text, at, xytext=offset, textcoords="offset points", fontsize=SIZE, va="center",

@@ -56,7 +56,9 @@ def _panels(content: ReportContent, metrics: list[str], draw: Panel) -> Figure:
     return figure
 
 
-def _rows(content: ReportContent, metric: str, models: list[str], columns: tuple[str, str, str]) -> pd.DataFrame:
+def _rows(
+    content: ReportContent, metric: str, models: list[str], columns: tuple[str, str, str]
+) -> pd.DataFrame:
     table = content.of_metric(metric).reindex(models)[[*columns, "outcome"]]
     return table.set_axis(["value", "low", "high", "outcome"], axis=1)
 
@@ -71,7 +73,9 @@ def _measured(axes: Axes, content: ReportContent, metric: str, models: list[str]
     draw_rows(axes, rows, _looks(rows, content), limits)
     _title(axes, content, metric, 2)
     axes.locator_params(axis="x", nbins=4)
-    axes.set_xlabel("lower is better ←" if content.sign(metric) < 0 else "→ higher is better", color=colour("muted"))
+    axes.set_xlabel(
+        "lower is better ←" if content.sign(metric) < 0 else "→ higher is better", color=colour("muted")
+    )
 
 
 def _calibrated(axes: Axes, content: ReportContent, metric: str, models: list[str]) -> None:

@@ -24,8 +24,8 @@ def reliability(content: ReportContent) -> Figure:
     for (shade, marker), model in zip(SERIES, models, strict=False):
         rows = table[table["model"] == model].sort_values("level")
         axes.plot(
-            rows["level"], rows["coverage"], marker=marker, color=colour(shade), markersize=4.8, linewidth=1.1,
-            label=short(model),
+            rows["level"], rows["coverage"], marker=marker, color=colour(shade), markersize=4.8,
+            linewidth=1.1, label=short(model),
         )  # fmt: skip
     low = min(float(table["level"].min()), float(table["coverage"].min()))
     axes.set_xlim(max(0.0, low - 0.05), 1.0)

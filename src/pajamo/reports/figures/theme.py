@@ -1,4 +1,4 @@
-"""One look for all figures: colours that everyone can tell apart, and SVG that follows the page's light or dark."""
+"""One look for all figures: colours that everyone can tell apart, SVG that follows the page's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ COLOURS: Final = {
     "amber": "#d18f00",
     "missing": "#e7eaef",
 }
-"""After Okabe and Ito (2008), yellow left out for want of contrast. In SVG each becomes the page's CSS variable."""
+"""After Okabe and Ito (2008), without yellow for want of contrast. In SVG each becomes a CSS variable."""
 
 SERIES: Final = (
     ("blue", "o"),
@@ -49,7 +49,7 @@ SERIES: Final = (
 
 DIVERGING: Final = "RdBu_r"
 
-_STYLE: Final[dict[str, Any]] = {
+_STYLE: Final[Any] = {
     "svg.fonttype": "none",
     "font.family": ["DejaVu Sans"],
     "font.size": 8.5,
@@ -86,6 +86,7 @@ _STYLE: Final[dict[str, Any]] = {
     "figure.facecolor": "none",
     "figure.constrained_layout.use": True,
     "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.h_pad": 0.06,
     "savefig.facecolor": "none",
     "savefig.dpi": 144,
 }
@@ -124,12 +125,12 @@ def bare(axes: Axes, *sides: str) -> None:
     """Take away spines and ticks of the given sides."""
     for side in sides:
         axes.spines[side].set_visible(False)
-    axes.tick_params(**dict.fromkeys(sides, False))
+        axes.tick_params(**{side: False})  # type: ignore[arg-type]  # the stub takes a side for the axis
 
 
 @contextmanager
 def _drawing(salt: str) -> Iterator[None]:
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": salt}), warnings.catch_warnings():
+    with mpl.rc_context(_STYLE), mpl.rc_context({"svg.hashsalt": salt}), warnings.catch_warnings():
         # The page sets text in the reader's fonts; that the measuring font lacks a sign does not matter.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield

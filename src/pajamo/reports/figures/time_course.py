@@ -24,7 +24,8 @@ def panels(content: ReportContent) -> list[tuple[str, list[str]]]:
     strength = peak.groupby(level=0, sort=False).apply(lambda sizes: (sizes**2).sum())
     strongest = strength.sort_values(ascending=False, kind="stable").index[:MOST_PERTURBATIONS]
     return [
-        (str(name), list(peak[name].sort_values(ascending=False, kind="stable").index[:MOST_GENES])) for name in strongest
+        (str(name), list(peak[name].sort_values(ascending=False, kind="stable").index[:MOST_GENES]))
+        for name in strongest
     ]
 
 
@@ -52,8 +53,8 @@ def _panel(axes: Axes, rows: pd.DataFrame, content: ReportContent) -> None:
     axes.axhline(0, color=colour("line"), linewidth=0.8, zorder=0)
     truth = rows.groupby("time")[["truth", "truth_se"]].mean()
     axes.errorbar(
-        truth.index, truth["truth"], yerr=truth["truth_se"].fillna(0), color=colour("ink"), linewidth=1.1, marker=".",
-        markersize=5, elinewidth=0.7, label="measured",
+        truth.index, truth["truth"], yerr=truth["truth_se"].fillna(0), color=colour("ink"), linewidth=1.1,
+        marker=".", markersize=5, elinewidth=0.7, label="measured",
     )  # fmt: skip
     looks = ((content.verdict.model, "blue", "o"), (content.verdict.baseline, "grey", "D"))
     apart = DODGE * (truth.index.max() - truth.index.min())
@@ -62,8 +63,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, content: ReportContent) -> None:
         if blank(model) or made.empty:
             continue
         axes.errorbar(
-            made.index + apart * (place + 1), made["delta"], yerr=made["sd"].fillna(0), color=colour(shade), marker=marker, markersize=5.5,
-            linestyle="", markerfacecolor=colour("paper"), elinewidth=0.9, markeredgewidth=1.3, label=short(model),
+            made.index + apart * (place + 1), made["delta"], yerr=made["sd"].fillna(0), color=colour(shade),
+            marker=marker, markersize=5.5, linestyle="", markerfacecolor=colour("paper"), elinewidth=0.9,
+            markeredgewidth=1.3, label=short(model),
         )  # fmt: skip
     axes.set_xticks(sorted(truth.index))
     axes.margins(x=0.08)

@@ -9,6 +9,7 @@ from pajamo.models.base import Card
 from pajamo.reports.blocks import Block, CardBlock, Cell, Column, Section, Table
 from pajamo.reports.content import ReportContent
 from pajamo.reports.downloads import csv_link
+from pajamo.reports.rows import records
 from pajamo.reports.wording import blank, count, interval, number, printable
 
 MOST_ROWS = 12
@@ -24,7 +25,8 @@ def weights(content: ReportContent) -> Section | None:
     return Section(
         "weights",
         "What the models learned",
-        f"Fitted quantities with their units and {content.level:.0%} intervals (normal, from the standard error).",
+        f"Fitted quantities with their units and {content.level:.0%} intervals (normal, from the standard "
+        "error).",
         blocks,
     )
 
@@ -33,15 +35,19 @@ def _weights(content: ReportContent, name: str, table: pd.DataFrame) -> Table:
     half = float(stats.norm.ppf(0.5 + content.level / 2))
     rows = tuple(
         (
-            Cell.name(row.quantity),
-            Cell.name(row.of),
-            Cell(number(row.value)),
-            Cell("" if blank(row.se) else interval(row.value - half * row.se, row.value + half * row.se, 3)),
-            Cell.name(row.unit),
+            Cell.name(row["quantity"]),
+            Cell.name(row["of"]),
+            Cell(number(row["value"])),
+            Cell(
+                ""
+                if blank(row["se"])
+                else interval(row["value"] - half * row["se"], row["value"] + half * row["se"], 3)
+            ),
+            Cell.name(row["unit"]),
         )
-        for row in table.head(MOST_ROWS).itertuples()
+        for row in records(table.head(MOST_ROWS))
     )
-    head = (Column("quantity"), Column("of"), Column("value", True), Column("interval", True), Column("unit"))
+    head = (Column("quantity"), Column("of"), Column("value", True), Column("interval"), Column("unit"))
     hidden = len(table) - len(rows)
     return Table(
         head, rows, f"{printable(name)}: {count(len(table))} fitted quantities",

@@ -9,6 +9,7 @@ import pandas as pd
 from pajamo.errors import shorten
 from pajamo.reports.blocks import Block, Cell, Column, Facts, Section, Table, Text, Tone
 from pajamo.reports.content import DataFacts, ReportContent
+from pajamo.reports.rows import records
 from pajamo.reports.wording import blank, count, number, printable, seconds
 
 ORDERS: Final = {1: "single perturbations", 2: "doubles", 3: "triples"}
@@ -29,12 +30,15 @@ def data(content: ReportContent) -> Section:
     checks = content.table("checks")
     if checks is not None:
         blocks.append(_checks(checks))
-    return Section("data", "Data and check", "What was recorded, and whether it is what a model needs.", tuple(blocks))
+    return Section(
+        "data", "Data and check", "What was recorded, and whether it is what a model needs.", tuple(blocks)
+    )
 
 
 def _facts(facts: DataFacts) -> tuple[tuple[str, Cell], ...]:
     orders = {
-        ORDERS.get(order, f"combinations of {order}"): count(n) for order, n in sorted(facts.conditions.items())
+        ORDERS.get(order, f"combinations of {order}"): count(n)
+        for order, n in sorted(facts.conditions.items())
     }
     items = {
         "data set": facts.name + (" (simulated)" if facts.simulated else ""),
@@ -58,12 +62,16 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _checks(checks: pd.DataFrame) -> Table:
     rows = []
-    for row in checks.itertuples():
-        text, tone = STATUS.get(str(row.status), (str(row.status), ""))
-        rows.append((Cell(printable(row.title)), Cell(text, tone=tone), Cell(printable(row.message))))
+    for row in records(checks):
+        text, tone = STATUS.get(str(row["status"]), (str(row["status"]), ""))
+        rows.append((Cell(printable(row["title"])), Cell(text, tone=tone), Cell(printable(row["message"]))))
     troubles = int(checks["status"].isin(["warning", "error"]).sum())
-    caption = f"Check: {len(checks)} rules, " + (f"{troubles} with something to look at" if troubles else "nothing to mend")
-    return Table((Column("rule"), Column("status"), Column("found")), tuple(rows), caption, folded=not troubles)
+    caption = f"Check: {len(checks)} rules, " + (
+        f"{troubles} with something to look at" if troubles else "nothing to mend"
+    )
+    return Table(
+        (Column("rule"), Column("status"), Column("found")), tuple(rows), caption, folded=not troubles
+    )
 
 
 def split(content: ReportContent) -> Section | None:
@@ -101,11 +109,19 @@ def provenance(content: ReportContent) -> Section:
         blocks.append(Facts(tuple(items)))
     timings = content.table("timings")
     if timings is not None:
-        rows = tuple((Cell.name(row.step), Cell(seconds(float(row.seconds)))) for row in timings.itertuples())
+        rows = tuple(
+            (Cell.name(row["step"]), Cell(seconds(float(row["seconds"])))) for row in records(timings)
+        )
         total = seconds(float(timings["seconds"].sum()))
         blocks.append(Table((Column("step"), Column("time", True)), rows, f"Time: {total}", folded=True))
-    blocks.append(Text(content.study, "The study file as it was resolved", code=True))
-    return Section("provenance", "Provenance", "With these, the same command gives the same numbers.", tuple(blocks))
+    blocks.append(Text(_lines(content.study), "The study file as it was resolved", code=True))
+    return Section(
+        "provenance", "Provenance", "With these, the same command gives the same numbers.", tuple(blocks)
+    )
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(printable, text.expandtabs(4).splitlines()))
 
 
 def notes(content: ReportContent) -> Section | None:

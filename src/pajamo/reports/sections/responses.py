@@ -34,9 +34,10 @@ def example_responses(content: ReportContent) -> Section | None:
     return Section(
         "examples",
         "Predicted against measured",
-        f"One dot a gene. The conditions are not picked by eye: on {content.named(content.metric).lower()} they are the best, "
-        "the middle and the worst predicted by the model of the verdict. The 20 clearest measured changes carry their "
-        "standard errors, the strongest are named. On the line, prediction equals measurement.",
+        "One dot a gene. The conditions are not picked by eye: on "
+        f"{content.named(content.metric).lower()} they are the best, the middle and the worst predicted "
+        "by the model of the verdict. The 20 clearest measured changes carry their standard errors, the "
+        "strongest are named. On the line, prediction equals measurement.",
         (
             Figure(
                 svg("examples", lambda: examples(content)),
@@ -57,8 +58,9 @@ def heat_map(content: ReportContent) -> Section | None:
     return Section(
         "heat",
         "Held-out responses at a glance",
-        f"{len(measured)} held-out conditions by {measured.shape[1]} genes, the strongest and most variable, clustered by "
-        "the measured response. A good model leaves the third panel pale; a pattern in it is what the model misses.",
+        f"{len(measured)} held-out conditions by {measured.shape[1]} genes, the strongest and most "
+        "variable, clustered by the measured response. A good model leaves the third panel pale; a "
+        "pattern in it is what the model misses.",
         (
             Figure(
                 svg("heat", lambda: heat(content)),
@@ -86,14 +88,16 @@ def interactions(content: ReportContent) -> Section | None:
             Figure(
                 svg("interaction-map", lambda: interaction_map(content)),
                 "Map of genetic interactions, gene by gene",
-                "Red: stronger together than the sum of the two. Blue: weaker. Grey: the pair was not measured.",
+                "Red: stronger together than the sum of the two. Blue: weaker. Grey: the pair was not "
+                "measured.",
             )
         )
     return Section(
         "interactions",
         "Genetic interactions",
-        "On the horizontal line a double is as strong as the sum of its singles. Above it lies synergy, below it "
-        "redundancy and suppression; towards the left the double does something that neither single does.",
+        "On the horizontal line a double is as strong as the sum of its singles. Above it lies synergy, "
+        "below it redundancy and suppression; towards the left the double does something that neither "
+        "single does.",
         tuple(blocks),
     )
 
@@ -109,8 +113,8 @@ def times(content: ReportContent) -> Section | None:
     return Section(
         "time",
         "Responses over time",
-        "Line: measured change with its standard error. Open markers: predicted for times that the model did not see. The "
-        "strongest perturbations and their most changed genes are shown.",
+        "Line: measured change with its standard error. Open markers: predicted for times that the model "
+        "did not see. The strongest perturbations and their most changed genes are shown.",
         (
             Figure(
                 svg("time", lambda: time_course(content)),

@@ -10,6 +10,7 @@ from pajamo.reports.figures.differences import difference_rows, differences
 from pajamo.reports.figures.ladder import calibrated, calibrated_metrics, ladder
 from pajamo.reports.figures.reliability import reliability
 from pajamo.reports.figures.theme import svg
+from pajamo.reports.rows import records
 from pajamo.reports.sections.summary import metric_table, summary_table
 from pajamo.reports.wording import NOTHING, printable, signed
 
@@ -20,20 +21,25 @@ def difference(content: ReportContent) -> Section | None:
     if rows.empty:
         return None
     base = printable(rows["best_baseline"].iloc[0])
-    told = ", ".join(f"{printable(name)} {signed(row.value)} ({row.outcome})" for name, row in rows.iterrows())
+    told = ", ".join(
+        f"{printable(row['model'])} {signed(row['value'])} ({row['outcome']})"
+        for row in records(rows.reset_index())
+    )
     columns = ["best_baseline", "improvement", "improvement_low", "improvement_high", "outcome"]
     return Section(
         "difference",
         "Difference to the best baseline",
-        "Each dot is a model's mean difference to the best baseline over the same held-out perturbations; the line is "
-        f"its {content.level:.0%} interval. An interval that stays right of zero is a win; a hollow dot is undecided. "
-        "Baselines are grey, the best one is the diamond. An arrow at the edge carries the value of a model that lies "
-        "beyond the axis.",
+        "Each dot is a model's mean difference to the best baseline over the same held-out "
+        f"perturbations; the line is its {content.level:.0%} interval. An interval that stays right of "
+        "zero is a win; a hollow dot is undecided. Baselines are grey, the best one is the diamond. An "
+        "arrow at the edge carries the value of a model that lies beyond the axis.",
         (
             Figure(
                 svg("differences", lambda: differences(content)),
                 f"{content.named(content.metric)}, difference to {base}: {told}",
-                downloads=csv_link(rows.reset_index()[["model", *columns]], "differences", content.files.get("summary", "")),
+                downloads=csv_link(
+                    rows.reset_index()[["model", *columns]], "differences", content.files.get("summary", "")
+                ),
             ),
         ),
     )
@@ -44,9 +50,9 @@ def every_metric(content: ReportContent) -> Section:
     return Section(
         "table",
         "Every model, every metric",
-        "Mean over held-out perturbations; the small number is the calibrated score, 0 for the mean baseline and 1 for "
-        "a technical duplicate. ◆ best baseline of the metric, ▲ beats it, ▽ loses to it, no sign: undecided. Intervals "
-        "are in the tooltips and in the figure below.",
+        "Mean over held-out perturbations; the small number is the calibrated score, 0 for the mean "
+        "baseline and 1 for a technical duplicate. ◆ best baseline of the metric, ▲ beats it, ▽ loses to "
+        "it, no sign: undecided. Intervals are in the tooltips and in the figure below.",
         (summary_table(content), metric_table(content)),
     )
 
@@ -56,9 +62,10 @@ def ladder_of_models(content: ReportContent) -> Section:
     return Section(
         "ladder",
         "The ladder of models",
-        "One panel a metric, models ordered by the metric of the verdict. Blue: models; hollow where undecided, "
-        "vermilion where worse than the best baseline. Grey: baselines, the best one a diamond. The dashed line is the "
-        "technical duplicate: how well one half of the cells predicts the other.",
+        "One panel a metric, models ordered by the metric of the verdict. Blue: models; hollow where "
+        "undecided, vermilion where worse than the best baseline. Grey: baselines, the best one a "
+        "diamond. The dashed line is the technical duplicate: how well one half of the cells predicts "
+        "the other.",
         (
             Figure(
                 svg("ladder", lambda: ladder(content)),
@@ -77,8 +84,9 @@ def calibrated_scale(content: ReportContent) -> Section | None:
     return Section(
         "calibrated",
         "Between nothing learned and as good as a repeat",
-        "0 is the mean of the training perturbations, 1 a technical duplicate of the experiment. Below 0 a "
-        "model is worse than knowing nothing of the perturbation; above 1 it has less noise than one half of the cells.",
+        "0 is the mean of the training perturbations, 1 a technical duplicate of the experiment. Below 0 "
+        "a model is worse than knowing nothing of the perturbation; above 1 it has less noise than one "
+        "half of the cells.",
         (
             Figure(
                 svg("calibrated", lambda: calibrated(content)),
@@ -97,8 +105,8 @@ def categories(content: ReportContent) -> Section | None:
     return Section(
         "categories",
         "By class of genetic interaction",
-        "Where does a model earn its mean? One row a class, with the number of held-out pairs; classes of a few pairs say "
-        "little.",
+        "Where does a model earn its mean? One row a class, with the number of held-out pairs; classes "
+        "of a few pairs say little.",
         (
             Figure(
                 svg("categories", lambda: by_category(content)),
@@ -116,13 +124,14 @@ def calibration(content: ReportContent) -> Section | None:
     if table is None:
         return None
     told = "; ".join(
-        f"{printable(row.model)} {float(row.coverage):.0%} of {float(row.level):.0%}" for row in table.itertuples()
+        f"{printable(row['model'])} {row['coverage']:.0%} of {row['level']:.0%}" for row in records(table)
     )
     return Section(
         "reliability",
         "Do the models know how wrong they are?",
-        "A prediction that promises 90 % should hold 90 % of the measured changes. On the line: honest. Below: "
-        "overconfident. Above: intervals wider than they need be. The truth's own noise is allowed for.",
+        "A prediction that promises 90 % should hold 90 % of the measured changes. On the line: honest. "
+        "Below: overconfident. Above: intervals wider than they need be. The truth's own noise is "
+        "allowed for.",
         (
             Figure(
                 svg("reliability", lambda: reliability(content)),

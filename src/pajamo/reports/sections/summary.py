@@ -11,6 +11,7 @@ from pajamo.evaluation.comparison import BEATS, CEILING, IS_BEST, LOSES
 from pajamo.reports.blocks import Cell, Column, Table, Tone
 from pajamo.reports.content import ReportContent
 from pajamo.reports.figures.dots import ladder_order
+from pajamo.reports.rows import records
 from pajamo.reports.wording import blank, interval, number, signed
 
 TONES: Final[Mapping[str, Tone]] = {BEATS: "good", LOSES: "bad", IS_BEST: "reference"}
@@ -43,13 +44,13 @@ def _model(content: ReportContent, model: str, ceilings: pd.Series) -> Cell:
 def _score(table: pd.DataFrame, model: str, content: ReportContent) -> Cell:
     if model not in table.index or blank(table.at[model, "mean"]):
         return Cell("–", tone="quiet")
-    row = table.loc[model]
+    row = records(table.loc[[model]])[0]
     ends = interval(row["low"], row["high"], 3)
     parts = [f"{content.level:.0%} interval {ends}"] if ends else []
     if not blank(row["improvement"]) and row["outcome"] not in (IS_BEST, CEILING):
         against = interval(row["improvement_low"], row["improvement_high"])
         parts.append(f"difference to {row['best_baseline']} {signed(row['improvement'])} ({against})")
-    calibrated = "" if blank(row["calibrated"]) else number(round(float(row["calibrated"]), 2), 2)
+    calibrated = "" if blank(row["calibrated"]) else number(round(row["calibrated"], 2), 2)
     # Baselines lie below the best one by construction: their outcome is no news.
     tone = TONES.get(str(row["outcome"]), "")
     if model in content.baselines and tone == "bad":
@@ -61,7 +62,8 @@ def metric_table(content: ReportContent) -> Table:
     """Definition, unit and source of each metric that was computed."""
     known = [content.metrics[name] for name in content.metric_names if name in content.metrics]
     rows = tuple(
-        (Cell(item.title, item.name), Cell(item.definition), Cell(item.unit), Cell(item.source)) for item in known
+        (Cell(item.title, item.name), Cell(item.definition), Cell(item.unit), Cell(item.source))
+        for item in known
     )
     head = (Column("metric"), Column("definition"), Column("unit"), Column("source"))
     return Table(head, rows, caption="What each metric is", folded=True)
