@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from pajamo.config import DataSettings
 from pajamo.data.checks import CheckReport, RuleResult, check_screen
 from pajamo.data.checks.design import cramers_v
+from pajamo.data.checks.genes import by_chance
 from pajamo.data.checks.runner import in_order
 from pajamo.data.naming import other_separators, split_combination, without_guide
 from pajamo.data.reading import read_screen
@@ -148,9 +149,9 @@ def test_spreadsheet_dates_are_recognised(screen_file: Write) -> None:
 @pytest.mark.parametrize(("factor", "way"), [(4.0, "up"), (0.25, "down")])
 def test_own_targets_go_the_planted_way(tmp_path: Path, factor: float, way: str) -> None:
     random = np.random.default_rng(1)
-    genes = [f"G{i}" for i in range(12)]
+    genes = [f"G{i}" for i in range(40)]
     labels = np.repeat(["control", *genes], 20)
-    rate = np.full((len(labels), 12), 20.0)
+    rate = np.full((len(labels), 40), 20.0)
     for column, gene in enumerate(genes):
         rate[labels == gene, column] *= factor
     adata = anndata.AnnData(
@@ -162,7 +163,7 @@ def test_own_targets_go_the_planted_way(tmp_path: Path, factor: float, way: str)
     adata.write_h5ad(path)
     found = rule(check_screen(DataSettings(path=path)), "own-target")
     assert found.status == "ok"
-    assert f"100% of 12 single targets go {way}" in found.message
+    assert f"100% of 40 single targets go {way}" in found.message
 
     adata.obs["perturbation"] = random.permutation(labels)
     adata.write_h5ad(path)
@@ -259,6 +260,12 @@ def test_real_screen_is_ready(dev_data: Path) -> None:
     report = check_screen(DataSettings(path=dev_data / "perturbation" / "norman2019_k562_crispra.h5ad"))
     assert report.passed
     assert "97% of 101 single targets go up" in rule(report, "own-target").message
+
+
+def test_coins_by_chance() -> None:
+    assert by_chance(3, 3) == pytest.approx(2 / 8)
+    assert by_chance(9, 10) == pytest.approx(2 * 11 / 1024)
+    assert by_chance(5, 10) == 1.0
 
 
 def test_cramers_v_at_its_limits() -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pajamo.config import DataSettings
-from pajamo.data import integrity
+from pajamo.data import integrity, trial
 from pajamo.data.integrity import guard_hdf5, reading_errors
 from pajamo.data.reading import read_screen
 from pajamo.errors import DataError, IntegrityError
@@ -122,7 +122,7 @@ def test_file_before_anndata_0_7_asks_to_be_rewritten(tmp_path: Path) -> None:
         file["obs"] = np.zeros(2, dtype=[("index", "S4")])
         file["var"] = np.zeros(2, dtype=[("index", "S4")])
         file["X"] = np.zeros((2, 2))
-    with pytest.raises(DataError, match="before 0.7"):
+    with pytest.raises(DataError, match=r"before 0.7"):
         read_screen(DataSettings(path=path))
 
 
@@ -147,7 +147,7 @@ def test_truncated_file_is_refused(screen_file: Write, share: float) -> None:
     path = screen_file()
     whole = path.read_bytes()
     path.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(IntegrityError, match="truncated|not an h5ad|damaged"):
+    with pytest.raises(IntegrityError, match=r"truncated|not an h5ad|damaged"):
         read_screen(DataSettings(path=path))
 
 
@@ -156,9 +156,11 @@ import sys
 from pathlib import Path
 import numpy as np
 from pajamo.config import DataSettings
+from pajamo.data import trial
 from pajamo.data.reading import read_screen
 from pajamo.errors import PajamoError
 
+trial.PATIENCE = 5.0
 whole = np.fromfile(sys.argv[1], dtype=np.uint8)
 place = Path(sys.argv[1] + ".flipped")
 for seed in range(int(sys.argv[2]), int(sys.argv[3])):
@@ -189,3 +191,26 @@ def test_flipped_bytes_never_give_anything_but_our_own_error(screen_file: Write)
     verdicts = [line.split()[1] for line in done.stdout.splitlines()]
     assert len(verdicts) == 100
     assert verdicts.count("refused") > 30
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "signal 11"),
+        ("while True: pass", "did not end within 1 seconds"),
+    ],
+)
+def test_crash_and_endless_search_of_the_library_become_our_error(
+    screen_file: Write, monkeypatch: pytest.MonkeyPatch, body: str, word: str
+) -> None:
+    monkeypatch.setattr(trial, "FRAGILE", body)
+    monkeypatch.setattr(trial, "PATIENCE", 1.0)
+    with pytest.raises(IntegrityError, match=word):
+        read_screen(DataSettings(path=screen_file()))
+
+
+def test_what_is_merely_wrong_is_left_to_the_reader(
+    screen_file: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "FRAGILE", "raise SystemExit(1)")
+    assert read_screen(DataSettings(path=screen_file())).n_cells == 20

@@ -28,6 +28,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(temporary)
+            temporary.chmod(0o644)  # some writers make private files
             _flush(temporary)
             os.replace(temporary, path)
             _flush(path.parent)

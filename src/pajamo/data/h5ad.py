@@ -14,6 +14,7 @@ from anndata.io import read_elem
 from pajamo.data.integrity import guard_hdf5, reading_errors
 from pajamo.data.matrix import Matrix
 from pajamo.data.stored import Stored, open_stored, stored_matrices
+from pajamo.data.trial import try_reading
 from pajamo.errors import DataError, IntegrityError, nearest, shorten
 
 FIXES = "pajamo_fixes"
@@ -85,6 +86,7 @@ def open_h5ad(path: str | Path) -> H5ad:
     """
     path = Path(path)
     guard_hdf5(path)
+    try_reading(path)
     with reading_errors(path), h5py.File(path, "r") as file:
         _require_tables(path, file)
         opened = H5ad(

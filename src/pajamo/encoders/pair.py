@@ -42,7 +42,6 @@ class Profiles:
     ----------
     effects: main effects, shape (genes perturbed, genes).
     filtered: the part of them in shared programmes, same shape.
-    typical: mean and spread over perturbed genes refer to this many first rows (the rest are fallbacks).
     level, control: estimated and measured control mean, shape (genes,).
     scale: standard deviation between cells, shape (genes,).
     error: standard error of a typical single's mean, shape (genes,).
@@ -50,7 +49,6 @@ class Profiles:
 
     effects: Array
     filtered: Array
-    typical: int
     level: Array
     control: Array
     scale: Array
@@ -62,7 +60,7 @@ class Profiles:
 
     def spread(self) -> Array:
         """Logarithm of the spread of filtered effects over perturbations, relative to the cells'; (genes,)."""
-        return np.asarray(np.log(self.filtered[: self.typical].std(axis=0) / self.scale + 1e-2))
+        return np.asarray(np.log(self.filtered.std(axis=0) / self.scale + 1e-2))
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ def encode_pairs(
     remainder = _sparse(a - fa, error) + _sparse(b - fb, error)
     weaker, shared_weaker = _weaker(a, b), _weaker(fa, fb)
     one = np.ones_like(total)
-    average = effects[: profiles.typical].mean(axis=0)
+    average = effects.mean(axis=0)
     linear = [total, shared, remainder, *weaker, *shared_weaker, stronger * shared]
     linear += [average * one, (control - level) * one]
     sizes = [np.log1p(np.abs(x / error)) for x in (fa, fb, a - fa, b - fb)]

@@ -77,7 +77,7 @@ def _rows(summary: Summary, metric: str, split: str | None) -> pd.DataFrame:
 def _where(table: pd.DataFrame) -> str:
     folds, conditions = int(table["n_folds"].max()), int(table["n_conditions"].max())
     held = f"{conditions} held-out perturbation{_s(conditions)}, {folds} fold{_s(folds)}"
-    return f"split {table.iloc[0]['split']} ({held})"
+    return f"{table.iloc[0]['split']} ({held})"
 
 
 def _s(number: int) -> str:

@@ -76,3 +76,32 @@ def additive_variance(variances: Array, membership: Array, control: Array) -> Ar
 def pairs(condition: Condition) -> tuple[tuple[str, str], ...]:
     """The unordered pairs of genes within a condition, each sorted."""
     return tuple(combinations(condition.genes, 2))
+
+
+def pair_conditions(conditions: Sequence[Condition]) -> tuple[Array, tuple[Condition, ...]]:
+    """The doubles that conditions of order two and more are made of, sorted.
+
+    Returns how often each condition holds each double, shape (conditions, doubles), and the doubles.
+    """
+    within = [
+        [Condition(pair, condition.context, condition.time) for pair in pairs(condition)]
+        for condition in conditions
+    ]
+    doubles = tuple(sorted({double for listed in within for double in listed}))
+    position = {double: i for i, double in enumerate(doubles)}
+    membership = np.zeros((len(conditions), len(doubles)))
+    for row, listed in enumerate(within):
+        membership[row, [position[double] for double in listed]] = 1.0
+    return membership, doubles
+
+
+def compose(sums: Array, interactions: Array, membership: Array) -> Array:
+    """Sums of main effects and the interactions of all pairs within each condition.
+
+    Parameters
+    ----------
+    sums: shape (conditions, genes).
+    interactions: of each double, shape (doubles, genes).
+    membership: shape (conditions, doubles).
+    """
+    return np.asarray(sums + membership @ interactions)

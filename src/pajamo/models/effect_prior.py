@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
+from pajamo.mechanisms.composition import incidence
 from pajamo.models.base import Array
 from pajamo.models.main_effects import MainEffects
 
@@ -24,18 +25,21 @@ class EffectPrior:
     """Kernel ridge regression of main effects on prior vectors of genes; empty unless it has proved itself.
 
     effect(g) - m = k(g)^T (K + penalty I)^-1 (effects - m), with the cosine of centred vectors as
-    kernel. The penalty has the smallest leave-one-out error; if even that does not beat the mean
-    effect, leave one out, the prior is dropped (`names` is empty) and genes keep m.
+    kernel, so that the shift is linear in the unit vector. The penalty has the smallest leave-one-out
+    error; if even that does not beat the mean effect, leave one out, the prior is dropped (`names` is
+    empty) and genes keep m.
 
     Attributes
     ----------
     names: genes that have a vector and were never perturbed.
-    shift: effect less m, shape (settings, names, genes).
+    units: their centred vectors of length 1, shape (names, dimensions).
+    slopes: effect less m for each dimension, shape (settings, dimensions, genes).
     share: leave-one-out error relative to the mean effect's, below 1.
     """
 
     names: tuple[str, ...]
-    shift: Array
+    units: Array
+    slopes: Array
     share: float
 
     @classmethod
@@ -43,43 +47,37 @@ class EffectPrior:
         """Fit on the genes that were perturbed and have a vector."""
         known = [i for i, name in enumerate(effects.names) if name in training.embedding]
         new = tuple(sorted(set(training.embedding) - set(effects.names)))
-        nothing = cls((), np.zeros((len(effects.settings), 0, effects.level.shape[1])), 1.0)
+        nothing = cls((), np.zeros((0, 0)), np.zeros((len(effects.settings), 0, effects.level.shape[1])), 1.0)
         if len(known) < FEWEST_GENES or not new:
             return nothing
-        vectors = np.array([training.embedding[effects.names[i]] for i in known], dtype=float)
-        kernel, across = _cosines(vectors, np.array([training.embedding[name] for name in new], dtype=float))
-        response = (effects.effects - effects.unseen[:, None])[:, known].transpose(1, 0, 2)
-        flat = response.reshape(len(known), -1)
-        errors = [_left_out_error(kernel, flat, penalty) for penalty in PENALTIES]
-        best = int(np.argmin(errors))
-        share = errors[best] / max(_mean_error(flat), np.finfo(float).tiny)
+        names = [effects.names[i] for i in known]
+        units, of_new = _units(training.embedding, names, new)
+        response = (effects.effects - effects.unseen[:, None])[:, known]
+        penalty, share = _best_penalty(units @ units.T, np.concatenate(list(response), axis=1))
         if share >= 1.0:
             return nothing
-        solved = np.linalg.solve(kernel + PENALTIES[best] * np.eye(len(known)), flat)
-        shift = (across @ solved).reshape(len(new), len(effects.settings), -1).transpose(1, 0, 2)
-        return cls(new, np.ascontiguousarray(shift), float(share))
+        solve = np.linalg.inv(units @ units.T + penalty * np.eye(len(known)))
+        return cls(new, of_new, np.stack([units.T @ solve @ own for own in response]), share)
 
     def shifts(self, conditions: Sequence[Condition], effects: MainEffects) -> Array:
         """What the prior adds to the mean effects, shape (conditions, genes)."""
-        return self._summed(conditions, effects, self.shift)
+        total = np.zeros((len(conditions), effects.level.shape[1]))
+        summed = self._members(conditions) @ self.units
+        for row, setting in enumerate(effects.rows(conditions)):
+            total[row] = summed[row] @ self.slopes[setting]
+        return total
 
     def variance_change(self, conditions: Sequence[Condition], effects: MainEffects) -> Array:
         """How much less uncertain a gene is than under the mean effect, (conditions, genes), not positive."""
-        less = np.broadcast_to((self.share - 1.0) * effects.spread, self.shift.shape)
-        return self._summed(conditions, effects, less)
+        number = self._members(conditions).sum(axis=1, keepdims=True)
+        return np.asarray(number * (self.share - 1.0) * effects.spread)
 
-    def _summed(self, conditions: Sequence[Condition], effects: MainEffects, values: Array) -> Array:
-        total = np.zeros((len(conditions), effects.level.shape[1]))
-        position = {name: i for i, name in enumerate(self.names)}
-        for row, (condition, setting) in enumerate(zip(conditions, effects.rows(conditions), strict=True)):
-            for gene in condition.genes:
-                if gene in position:
-                    total[row] += values[setting, position[gene]]
-        return total
+    def _members(self, conditions: Sequence[Condition]) -> Array:
+        return incidence(conditions, self.names)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Arrays to save."""
-        return {"prior.shift": self.shift}
+        return {"prior.units": self.units, "prior.slopes": self.slopes}
 
     def facts(self) -> dict[str, object]:
         """Names and scalars to save."""
@@ -89,17 +87,24 @@ class EffectPrior:
     def restored(cls, state: Mapping[str, NDArray[Any]], facts: object) -> EffectPrior:
         """Read what `state` and `facts` gave."""
         kept = cast("dict[str, Any]", facts)
-        return cls(tuple(kept["names"]), np.asarray(state["prior.shift"], dtype=float), float(kept["share"]))
+        return cls(tuple(kept["names"]), state["prior.units"], state["prior.slopes"], float(kept["share"]))
 
 
-def _cosines(known: Array, new: Array) -> tuple[Array, Array]:
-    """Cosines of vectors centred on the known ones: among the known, and of the new with the known."""
-    centre = known.mean(axis=0)
-    unit = [
-        (block - centre) / np.maximum(np.linalg.norm(block - centre, axis=1, keepdims=True), 1e-12)
-        for block in (known, new)
-    ]
-    return unit[0] @ unit[0].T, unit[1] @ unit[0].T
+def _units(
+    embedding: Mapping[str, Array], known: Sequence[str], new: Sequence[str]
+) -> tuple[Array, Array]:
+    """Vectors centred on the known ones and brought to length 1, of the known and of the new."""
+    vectors = [np.array([embedding[name] for name in names], dtype=float) for names in (known, new)]
+    centred = [block - vectors[0].mean(axis=0) for block in vectors]
+    units = [block / np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-12) for block in centred]
+    return units[0], units[1]
+
+
+def _best_penalty(kernel: Array, response: Array) -> tuple[float, float]:
+    """The penalty with the smallest leave-one-out error, and that error relative to the mean effect's."""
+    errors = [_left_out_error(kernel, response, penalty) for penalty in PENALTIES]
+    best = int(np.argmin(errors))
+    return float(PENALTIES[best]), errors[best] / max(_mean_error(response), np.finfo(float).tiny)
 
 
 def _left_out_error(kernel: Array, response: Array, penalty: float) -> float:

@@ -21,7 +21,7 @@ from pajamo.models.folds import fold_of
 from pajamo.models.main_effects import MainEffects, Noise
 from pajamo.models.main_effects_table import main_effect_table
 from pajamo.models.registry import register
-from pajamo.models.scatter import excess_variance
+from pajamo.models.scatter import proportional_excess
 from pajamo.models.shrinkage import chosen_noise
 from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, scatter_table
 from pajamo.units import LOG_NORMALISED
@@ -50,6 +50,7 @@ class SumOfEffects(Model):
     parents: ParentCells
     shape: Shape
     scatter: Array
+    share_squared: float
 
     def estimate_effects(self, training: TrainingSet, noise: Noise) -> None:
         """Main effects, the prior for genes that were never perturbed, and the cells of parents."""
@@ -69,9 +70,10 @@ class SumOfEffects(Model):
 
     def variance_of_sums(self, conditions: Sequence[Condition]) -> Array:
         """Variance of the error of the sums, and the scatter of each pair's interaction."""
-        n_pairs = np.array([len(pairs(condition)) for condition in conditions], dtype=float)
+        n_pairs = np.array([len(pairs(condition)) for condition in conditions], dtype=float)[:, None]
         known = self.effects.variances(conditions) + self.prior.variance_change(conditions, self.effects)
-        return np.asarray(known + n_pairs[:, None] * self.scatter)
+        size = self.sums(conditions) - self.effects.level[self.effects.rows(conditions)]
+        return np.asarray(known + n_pairs * (self.scatter + self.share_squared * size**2))
 
     def draw(self, condition: Condition, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw n cells in ln(1 + CP10K): cells of the parents, rescaled to the predicted mean.
@@ -112,6 +114,7 @@ class SumOfEffects(Model):
             "prior": self.prior.facts(),
             "cells": self.parents.facts(),
             "shape": [self.shape.balance, self.shape.spread],
+            "interaction_share_squared": self.share_squared,
         }
 
     def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, object]) -> None:
@@ -122,6 +125,7 @@ class SumOfEffects(Model):
         shape = facts["shape"]
         assert isinstance(shape, list)
         self.shape, self.scatter = Shape(*shape), np.asarray(state["scatter"], dtype=float)
+        self.share_squared = float(str(facts["interaction_share_squared"]))
 
 
 @register
@@ -160,7 +164,9 @@ class SaltLs(SumOfEffects):
         if settings.shrinkage == "cross-validation":
             self.noise = chosen_noise(training, self.noise, settings.folds, self.seed)
         self.estimate_effects(training, self.noise)
-        self.scatter = excess_variance(*out_of_fold(training, self.noise, settings.folds, self.seed))
+        self.share_squared, self.scatter = proportional_excess(
+            *out_of_fold(training, self.noise, settings.folds, self.seed)
+        )
 
     def respond(self, conditions: Sequence[Condition]) -> tuple[Array, Array]:
         """The sums, and their errors from cells, shrinkage and interactions."""
@@ -178,20 +184,23 @@ class SaltLs(SumOfEffects):
         self.noise = Noise(*noise)
 
 
-def out_of_fold(training: TrainingSet, noise: Noise, folds: int, seed: int) -> tuple[Array, Array]:
+def out_of_fold(training: TrainingSet, noise: Noise, folds: int, seed: int) -> tuple[Array, Array, Array]:
     """Measured minus predicted mean of each training combination by a fit that did not see it.
 
-    Returns the residuals and the variance that cells and shrinkage give them, (combinations, genes).
+    Returns the residuals, the variance that cells and shrinkage give them, and the predicted sums of
+    effects, each of shape (combinations, genes).
     """
     rows = [row for row, c in enumerate(training.conditions) if c.order > 1]
     rows.sort(key=training.conditions.__getitem__)
     conditions = [training.conditions[row] for row in rows]
     fold = fold_of(conditions, folds, seed)
     residual = np.zeros((len(rows), training.n_genes))
-    variance = training.variance_of_mean[rows]
+    variance, size = training.variance_of_mean[rows], np.zeros_like(residual)
     for k in np.unique(fold):
         held = [conditions[i] for i in np.flatnonzero(fold == k)]
         effects = MainEffects.fit(training, noise, {c.genes for c in held})
-        residual[fold == k] = training.moments.mean[rows][fold == k] - effects.means(held)
+        means = effects.means(held)
+        residual[fold == k] = training.moments.mean[rows][fold == k] - means
+        size[fold == k] = means - effects.level[effects.rows(held)]
         variance[fold == k] += effects.variances(held, of_change=False)
-    return residual, variance
+    return residual, variance, size

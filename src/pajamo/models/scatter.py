@@ -32,3 +32,31 @@ def excess_variance(residual: Array, noise: Array) -> Array:
     own = np.asarray((residual**2 - noise).mean(axis=0))
     pooled = max(float(own.mean()), 0.0)
     return np.maximum((n * own + PRIOR_RESIDUALS * pooled) / (n + PRIOR_RESIDUALS), 0.0)
+
+
+def proportional_excess(residual: Array, noise: Array, size: Array) -> tuple[float, Array]:
+    """Variance of the truth around the prediction that grows with the predicted change.
+
+    The variance is share^2 size^2 + tau_g^2: strong responses miss by more. share^2 is the slope of a
+    weighted regression of residual^2 - noise on size^2 (weights 1 / (noise + size^2)^2, the inverse
+    square of what the residual^2 may be), not below zero; tau_g^2 is `excess_variance` of the rest.
+
+    Parameters
+    ----------
+    residual, noise: as in `excess_variance`.
+    size: predicted change, same shape.
+
+    Returns
+    -------
+    share^2, and tau_g^2 of shape (genes,).
+    """
+    squared = size**2
+    weight = 1.0 / (noise + squared + np.finfo(float).tiny ** 0.5) ** 2
+    total = weight.sum() if residual.size else 0.0
+    if total == 0.0:
+        return 0.0, np.zeros(residual.shape[1])
+    excess = residual**2 - noise
+    centred = squared - (weight * squared).sum() / total
+    slope = (weight * centred * excess).sum() / max((weight * centred**2).sum(), np.finfo(float).tiny)
+    share = max(float(slope), 0.0)
+    return share, excess_variance(residual, noise + share * squared)

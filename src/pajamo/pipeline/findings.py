@@ -54,7 +54,7 @@ class Findings:
         parts = [r.scores.assign(fold=r.fold) for r in self.rungs if r.scores is not None]
         parts += [t.assign(fold=w.fold.name) for w, t in zip(self.works, self.ceilings, strict=True)]
         table = pd.concat(parts, ignore_index=True)
-        return table.assign(split=self.split.kind)[
+        return table.assign(split=self.split.title)[
             ["split", "fold", "model", "condition", "genes", "metric", "value", "flag"]
         ]
 

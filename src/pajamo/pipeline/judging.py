@@ -96,7 +96,7 @@ def evaluate_target(
         held = replace(held, test=_predicted(held, prediction))
     work = FoldWork(loaded, held, fold or 0)
     tables = [score(prediction, work.truth, duplicate=True), *_baselines(work, prediction.model)]
-    scores = pd.concat(tables, ignore_index=True).assign(fold=held.name, split=loaded.study.split.kind)
+    scores = pd.concat(tables, ignore_index=True).assign(fold=held.name, split=held.name)
     settings = study.evaluation
     baselines = [name for name, kind in models().items() if kind.card.baseline and name != prediction.model]
     summary = summarise(

@@ -175,7 +175,7 @@ def _write_about(findings: Findings, provenance: Mapping[str, str], folder: Path
     about = {
         "title": study.name,
         "metric": study.evaluation.metric,
-        "split": _split_in_words(findings.split, study),
+        "split": f"{findings.split.title}; folds: {len(findings.split.folds)}",
         "level": study.evaluation.level,
         "unit": loaded.training_set(loaded.perturbed[:1]).unit,
         "baselines": list(findings.summary.baselines),
@@ -186,19 +186,6 @@ def _write_about(findings: Findings, provenance: Mapping[str, str], folder: Path
         "data": _data_facts(loaded),
     }
     write_about(folder, about, to_toml(study.model_dump(mode="json")), findings.verdict)
-
-
-def _split_in_words(split: Split, study: Study) -> str:
-    share = {
-        "doubles": f"{study.split.holdout:.0%} of the combinations held out",
-        "cluster": "one cluster of similar combinations held out at a time",
-        "missing-single": f"combinations of which {study.split.missing} single was never measured",
-        "leave-gene-out": "every combination of one gene held out at a time",
-        "unseen-perturbation": "genes that were perturbed in no training condition",
-        "context": "a context in which no perturbation was seen",
-        "time": "a time at which no perturbation was seen",
-    }[split.kind]
-    return f"{share}; {len(split.folds)} fold{'s' if len(split.folds) > 1 else ''}"
 
 
 def _notes(findings: Findings) -> list[str]:

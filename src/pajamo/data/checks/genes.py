@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import comb
 from typing import cast
 
 import numpy as np
@@ -17,6 +18,8 @@ MANY = 10
 """Targets from which the share that goes up or down says something."""
 CLEAR, UNCLEAR = 0.75, 0.6
 """Share of targets that go the same way: what CRISPRi and CRISPRa give, and what chance gives."""
+LIKELY = 0.05
+"""Probability from which so many targets would go the same way by chance."""
 
 
 @rule(
@@ -86,9 +89,15 @@ def _own_target(subject: Subject) -> Finding:
     text = f"{share:.0%} of {len(changes)} single targets go {way}"
     signs = cast("np.ndarray", np.sign(changes["change"].to_numpy()))
     against = changes[signs != (1 if up >= 0.5 else -1)]
-    if share >= CLEAR:
+    if share >= CLEAR and by_chance(round(share * len(changes)), len(changes)) < LIKELY:
         return Finding("ok", text, against if len(against) else None)
     if share < UNCLEAR and len(changes) >= MANY:
         text = f"{text}: no common direction (a knockout need not change the transcript)"
         return Finding("warning", text, changes)
     return Finding("note", text, changes)
+
+
+def by_chance(same: int, total: int) -> float:
+    """Probability that at least this many of the targets go the same way, either way, if each were a coin."""
+    ways = sum(comb(total, k) for k in range(same, total + 1))
+    return float(min(1.0, 2 * ways / 2**total))

@@ -17,6 +17,16 @@ from pajamo.data.conditions import Condition
 from pajamo.errors import IntegrityError, StudyError
 
 FORMAT = 1
+TITLES = {
+    "doubles": "new combinations",
+    "cluster": "combinations unlike those in training",
+    "missing-single": "combinations of which a single was never measured",
+    "leave-gene-out": "combinations of a gene that no training combination holds",
+    "unseen-perturbation": "genes that were never perturbed in training",
+    "context": "an unseen context",
+    "time": "an unseen time",
+}
+"""What each kind of split asks of a model."""
 WITHOUT = "without-"
 """Start of the name of a fold that leaves out one gene."""
 
@@ -79,6 +89,12 @@ class Split:
     settings: SplitSettings
     folds: tuple[Fold, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What the split asks of a model, in words."""
+        share = f", {self.settings.holdout:.0%} held out" if self.kind in ("doubles", "missing-single") else ""
+        return TITLES.get(self.kind, self.kind) + share
 
     def counts(self) -> pd.DataFrame:
         """One row a fold: singles and combinations on both sides (see Fold.counts)."""

@@ -61,6 +61,8 @@ def examples(content: ReportContent) -> Figure:
                 rank = f"{RANKS[column]}: " if len(conditions) == len(RANKS) else ""
                 axes.set_title(rank + short(condition, 26))
     figure.supxlabel(f"measured change, {content.unit}", fontsize=8.5)
+    for axes in grid[0]:
+        _same_range(axes)
     figure.draw_without_rendering()
     for axes, table in panels:
         _name(axes, table)
@@ -91,6 +93,12 @@ def _panel(axes: Axes, table: pd.DataFrame, model: str, content: ReportContent) 
         f"r = {number(_correlation(table), 2)}", (0.03, 0.97), xycoords="axes fraction", va="top", fontsize=8,
         color=colour("muted"),
     )  # fmt: skip
+
+
+def _same_range(axes: Axes) -> None:
+    """One range for both axes: a prediction that is too weak must look flat."""
+    ends = [*axes.get_xlim(), *axes.get_ylim()]
+    axes.set(xlim=(min(ends), max(ends)), ylim=(min(ends), max(ends)))
 
 
 def _name(axes: Axes, table: pd.DataFrame) -> None:

@@ -24,7 +24,8 @@ def usable(content: ReportContent) -> pd.DataFrame:
     """Doubles whose strength is a positive number."""
     table = content.interactions
     assert table is not None
-    found: pd.DataFrame = table[_positive(table["strength"])]
+    # Genes named by numbers come back from a file as numbers.
+    found: pd.DataFrame = table[_positive(table["strength"])].astype({"gene_1": str, "gene_2": str})
     return found
 
 
@@ -99,7 +100,7 @@ def interaction_matrix(content: ReportContent) -> pd.DataFrame:
     table = usable(content)
     both = pd.concat([table, table.rename(columns={"gene_1": "gene_2", "gene_2": "gene_1"})])
     often = both["gene_1"].value_counts(sort=False).sort_index().sort_values(ascending=False, kind="stable")
-    genes = sorted(map(str, often.index[:MOST_GENES]))
+    genes = sorted(often.index[:MOST_GENES])
     octaves = both.assign(octaves=np.log2(both["strength"]))
     matrix = octaves.pivot_table(index="gene_1", columns="gene_2", values="octaves")
     found = matrix.reindex(index=genes, columns=genes)

@@ -18,7 +18,7 @@ from pajamo.reports.figures.ranges import visible
 from pajamo.reports.figures.theme import WIDTH, colour
 
 ACROSS = 4
-CALIBRATED = (-0.6, 1.25)
+CALIBRATED = (-0.6, 1.7)
 """Shown part of the calibrated scale; what lies beyond is an arrow."""
 
 Panel = Callable[[Axes, ReportContent, str, list[str]], None]

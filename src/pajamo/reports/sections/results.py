@@ -52,7 +52,8 @@ def every_metric(content: ReportContent) -> Section:
         "Every model, every metric",
         "Mean over held-out perturbations; the small number is the calibrated score, 0 for the mean "
         "baseline and 1 for a technical duplicate. ◆ best baseline of the metric, ▲ beats it, ▽ loses to "
-        "it, no sign: undecided. Intervals are in the tooltips and in the figure below.",
+        "it, no sign: undecided; ↑ higher is better, ↓ lower is. Intervals are in the tooltips and the figure "
+        "below.",
         (summary_table(content), metric_table(content)),
     )
 

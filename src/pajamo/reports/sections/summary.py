@@ -30,7 +30,7 @@ def summary_table(content: ReportContent) -> Table:
 
 
 def _head(content: ReportContent, name: str) -> Column:
-    better = "lower is better ↓" if content.sign(name) < 0 else "higher is better ↑"
+    better = "↓" if content.sign(name) < 0 else "↑"
     known = content.metrics.get(name)
     return Column(content.named(name), True, f"{known.definition} [{known.unit}]" if known else "", better)
 
