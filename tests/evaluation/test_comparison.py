@@ -155,7 +155,7 @@ def test_verdict_names_model_margin_interval_and_split() -> None:
     assert (found.model, found.baseline, found.outcome) == ("peper", "salt", "beats")
     assert found.improvement == 1
     assert found.sentence == (
-        "On doubles (3 held-out perturbations, 1 fold), peper beats the best baseline, salt "
+        "On doubles (3 held-out conditions, 1 fold), peper beats the best baseline, salt "
         "(mean squared error 2 against 3, lower is better; improvement 1, 95% interval 1 to 1)."
     )
 
@@ -184,7 +184,7 @@ def test_verdict_needs_one_split_with_values() -> None:
     summary = summarise(two, ["salt"])
     with pytest.raises(DataError, match="no single summary"):
         verdict(summary, "mse")
-    assert "split cluster" in verdict(summary, "mse", "cluster").sentence
+    assert "On cluster (" in verdict(summary, "mse", "cluster").sentence
     with pytest.raises(DataError, match="no single summary"):
         verdict(summary, "mmd")
     blank = replace(summary, table=summary.table.assign(mean=np.nan))

@@ -76,7 +76,7 @@ def _rows(summary: Summary, metric: str, split: str | None) -> pd.DataFrame:
 
 def _where(table: pd.DataFrame) -> str:
     folds, conditions = int(table["n_folds"].max()), int(table["n_conditions"].max())
-    held = f"{conditions} held-out perturbation{_s(conditions)}, {folds} fold{_s(folds)}"
+    held = f"{conditions} held-out condition{_s(conditions)}, {folds} fold{_s(folds)}"
     return f"{table.iloc[0]['split']} ({held})"
 
 

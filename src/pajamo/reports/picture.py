@@ -20,7 +20,7 @@ def summary_figure(content: ReportContent) -> bytes:
 def _picture(content: ReportContent) -> Figure:
     figure = Figure(figsize=(WIDTH, 1.0)) if difference_rows(content).empty else differences(content)
     width, height = figure.get_size_inches()
-    title = "\n".join(textwrap.wrap(printable(content.verdict.sentence), 98))
+    title = "\n".join(textwrap.wrap(printable(content.verdict.sentence), 108))
     if content.data.simulated:
         title = "SIMULATED DATA\n" + title
     figure.set_size_inches(width, height + 0.25 * (title.count("\n") + 1))

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from pajamo.reports.figures.inline import inlined
 
-WIDTH: Final = 9.4
+WIDTH: Final = 10.4
 """Inches of a figure that fills the page's column."""
 
 COLOURS: Final = {
