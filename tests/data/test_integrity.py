@@ -181,7 +181,7 @@ def test_flipped_bytes_never_give_anything_but_our_own_error(screen_file: Write)
     """In a process of its own: the HDF5 library itself may crash on what it is given."""
     path = screen_file()
     done = subprocess.run(
-        [sys.executable, "-c", FLIP, str(path), "0", "100"],
+        [sys.executable, "-c", FLIP, str(path), "0", "60"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -189,8 +189,8 @@ def test_flipped_bytes_never_give_anything_but_our_own_error(screen_file: Write)
     )
     assert done.returncode == 0, done.stderr[-2000:]
     verdicts = [line.split()[1] for line in done.stdout.splitlines()]
-    assert len(verdicts) == 100
-    assert verdicts.count("refused") > 30
+    assert len(verdicts) == 60
+    assert verdicts.count("refused") > 20
 
 
 @pytest.mark.parametrize(

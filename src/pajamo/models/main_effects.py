@@ -14,7 +14,7 @@ from pajamo.data.training_set import Setting, TrainingSet
 from pajamo.mechanisms.composition import incidence
 from pajamo.mechanisms.main_effects import EffectMaps, downweight_unmeasured, effect_maps, row_noise
 from pajamo.models.base import Array
-from pajamo.models.scatter import excess_variance
+from pajamo.models.scatter import excess_by_noise
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def effect_spread(training: TrainingSet) -> Array:
     rows = np.array(sorted(rows, key=training.conditions.__getitem__), dtype=np.intp)
     delta = training.delta[rows]
     centred = (delta - delta.mean(axis=0)) * np.sqrt(len(rows) / max(len(rows) - 1, 1))
-    return excess_variance(centred, training.variance_of_mean[rows])
+    return excess_by_noise(centred, training.variance_of_mean[rows])
 
 
 def _filled(effects: Array, seen: NDArray[np.bool_], average: Array) -> Array:

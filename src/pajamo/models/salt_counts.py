@@ -113,6 +113,10 @@ class SaltCounts(Model):
         n_pairs = np.array([len(pairs(condition)) for condition in conditions], dtype=float)
         return delta, np.sqrt(variance + n_pairs[:, None] * self.scatter)
 
+    def control(self, conditions: Sequence[Condition]) -> Array:
+        """Mean of ln(1 + CP10K) at the fitted baseline, which every condition of the setting helps to estimate."""
+        return self._mean(self.baseline[self._rows(conditions)])[0]
+
     def weights(self) -> pd.DataFrame:
         """Main effects in ln units, dispersions, and the standard deviation of interactions."""
         assert self.reference is not None

@@ -39,7 +39,7 @@ def proportional_excess(residual: Array, noise: Array, size: Array) -> tuple[flo
 
     The variance is share^2 size^2 + tau_g^2: strong responses miss by more. share^2 is the slope of a
     weighted regression of residual^2 - noise on size^2 (weights 1 / (noise + size^2)^2, the inverse
-    square of what the residual^2 may be), not below zero; tau_g^2 is `excess_variance` of the rest.
+    square of what residual^2 may be), not below zero; tau_g^2 is what is left for each gene.
 
     Parameters
     ----------
@@ -59,4 +59,15 @@ def proportional_excess(residual: Array, noise: Array, size: Array) -> tuple[flo
     centred = squared - (weight * squared).sum() / total
     slope = (weight * centred * excess).sum() / max((weight * centred**2).sum(), np.finfo(float).tiny)
     share = max(float(slope), 0.0)
-    return share, excess_variance(residual, noise + share * squared)
+    return share, excess_by_noise(residual, noise + share * squared)
+
+
+def excess_by_noise(residual: Array, noise: Array) -> Array:
+    """As `excess_variance`, but a gene is drawn towards the pooled ratio of excess and noise.
+
+    Genes that are hardly expressed have neither noise nor scatter, and would inherit both from the mean.
+    """
+    n = len(residual)
+    own, sampling = (residual**2 - noise).mean(axis=0), noise.mean(axis=0)
+    ratio = max(float(own.sum() / max(sampling.sum(), np.finfo(float).tiny)), 0.0)
+    return np.asarray(np.maximum((n * own + PRIOR_RESIDUALS * ratio * sampling) / (n + PRIOR_RESIDUALS), 0.0))

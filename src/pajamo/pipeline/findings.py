@@ -22,7 +22,7 @@ from pajamo.models.registry import models
 from pajamo.pipeline.ladder import FoldWork, Rung
 from pajamo.pipeline.loading import Loaded
 
-EXAMPLES = 6
+EXAMPLES = 30
 """Held-out conditions shown gene by gene."""
 GENES_SHOWN = 150
 """Genes of each of them, the most changed first."""
@@ -150,7 +150,7 @@ class Findings:
         )
 
     def examples(self) -> pd.DataFrame:
-        """Some held-out conditions gene by gene: strongest, median and weakest responses of the first fold."""
+        """Some held-out conditions gene by gene: from the strongest to the weakest response of the first fold."""
         work = self.works[0]
         strength = np.linalg.norm(work.truth.delta, axis=1)
         order = np.argsort(-strength, kind="stable")

@@ -55,6 +55,7 @@ def read_content(folder: Path) -> ReportContent:
     facts["conditions"] = {int(order): n for order, n in facts["conditions"].items()}
     facts |= {key: tuple(facts[key]) for key in ("batches", "contexts", "times")}
     known = models()
+    weights = {file.name.removesuffix(".csv.gz"): file for file in sorted((folder / WEIGHTS).glob("*.csv.gz"))}
     numbers = {
         key: float("nan") if verdict[key] is None else verdict[key] for key in ("improvement", "low", "high")
     }
@@ -69,14 +70,14 @@ def read_content(folder: Path) -> ReportContent:
         level=about["level"],
         unit=about["unit"],
         cards=tuple(known[name].card for name in about["models"] if name in known),
-        weights={
-            file.name.removesuffix(".csv.gz"): pd.read_csv(file, keep_default_na=False, na_values=[""])
-            for file in sorted((folder / WEIGHTS).glob("*.csv.gz"))
-        },
+        weights={name: pd.read_csv(file, keep_default_na=False, na_values=[""]) for name, file in weights.items()},
         refusals=about["refusals"],
         provenance=about["provenance"],
         notes=tuple(about["notes"]),
-        files={name: f"{name}.csv" for name in TABLES if tables[name] is not None},
+        files={
+            **{name: f"{name}.csv" for name in TABLES if tables[name] is not None},
+            **{f"{WEIGHTS}/{name}": f"{WEIGHTS}/{file.name}" for name, file in weights.items()},
+        },
         **tables,
     )
 

@@ -185,7 +185,15 @@ def _write_about(findings: Findings, provenance: Mapping[str, str], folder: Path
         "notes": _notes(findings),
         "data": _data_facts(loaded),
     }
-    write_about(folder, about, to_toml(study.model_dump(mode="json")), findings.verdict)
+    write_about(folder, about, to_toml(_resolved(loaded)), findings.verdict)
+
+
+def _resolved(loaded: Loaded) -> dict[str, Any]:
+    """The study with every default and the data set's own columns written out."""
+    columns = loaded.data.model_dump(mode="json")
+    named = loaded.study.data.dataset
+    source = {"dataset": named, "path": None} if named else {}
+    return loaded.study.model_dump(mode="json") | {"data": columns | source}
 
 
 def _notes(findings: Findings) -> list[str]:

@@ -1,0 +1,172 @@
+"""Held-out doubles of Norman 2019: the Salt family and Peper on the same splits, with paired differences.
+
+    python benchmarks/doubles.py [DATA] [--splits 20] [--controls split shared] [--models ...]
+
+DATA is the folder with `perturbation/`; by default $PAJAMO_DEV_DATA or ../shared/data. Columns are the
+mean squared error over each double's 20 strongest genes, over all genes, and the Pearson correlation of
+changes; errors are standard errors over splits (over doubles for the cluster split). `covered` is the
+share of measured changes within 90 % intervals, over all genes and over the 20 strongest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pajamo.config import DataSettings, SplitSettings
+from pajamo.data.conditions import singles_of
+from pajamo.data.prediction import Prediction
+from pajamo.data.pseudobulk import Pseudobulk, pseudobulk
+from pajamo.data.reading import read_screen
+from pajamo.data.splits import Fold, make_split
+from pajamo.data.training_set import TrainingSet
+from pajamo.evaluation.scoring import score
+from pajamo.evaluation.truth import Truth
+from pajamo.models.registry import create
+from pajamo.training.fit import fit_model
+
+METRICS = ("mse_top", "mse", "pearson_delta")
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ("no-change", "mean-double", "salt", "scaled-salt", "salt-ls", "salt-ls-cv", "peper")
+NINETY_PERCENT = 1.645
+MEASURED = " (measured)"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A split by name; `missing` also fits with the missing singles put back."""
+
+    name: str
+    settings: SplitSettings
+    missing: bool = False
+
+
+def schemes(splits: int) -> list[Scheme]:
+    """The splits of the table."""
+    shares = [
+        Scheme(f"doubles {share:.0%}", SplitSettings(kind="doubles", holdout=share, folds=splits))
+        for share in (0.25, 0.5, 0.75)
+    ]
+    cluster = Scheme("cluster", SplitSettings(kind="cluster", folds=4))
+    missing = Scheme(
+        "missing-single", SplitSettings(kind="missing-single", holdout=0.25, folds=splits), missing=True
+    )
+    return [*shares, cluster, missing]
+
+
+def fitted(name: str, training: TrainingSet, number: int):
+    """A model by name; `salt-ls-cv` is Salt-LS with its shrinkage chosen by cross-validation."""
+    settings: dict[str, object] = {"shrinkage": "cross-validation"} if name == "salt-ls-cv" else {}
+    return fit_model(create(name.removesuffix("-cv"), settings, seed=number), training)
+
+
+def coverage(prediction: Prediction, truth: Truth) -> tuple[float, float]:
+    """Share of measured changes within 90 % intervals that allow for the measurement's own error."""
+    error = np.sqrt(prediction.sd**2 + truth.variance_of_mean)
+    inside = np.abs(prediction.delta - truth.delta) < NINETY_PERCENT * error
+    return float(inside.mean()), float(inside[truth.top].mean())
+
+
+def one(name: str, training: TrainingSet, truth: Truth, number: int, label: str) -> pd.DataFrame | None:
+    """Scores of one model on one fold, a row a double; None if the model does not apply."""
+    if create(name.removesuffix("-cv")).refusal(training, truth.conditions):
+        return None
+    began = time.perf_counter()
+    prediction = replace(fitted(name, training, number).predict(truth.conditions), model=label)
+    seconds = time.perf_counter() - began
+    table = score(prediction, truth, names=METRICS, duplicate=False)
+    wide = table.pivot(index="condition", columns="metric", values="value")[list(METRICS)]
+    everywhere, top = coverage(prediction, truth)
+    return wide.assign(model=label, split=number, seconds=seconds, covered=everywhere, covered_top=top)
+
+
+def fold_scores(
+    scheme: Scheme, fold: Fold, number: int, bulk: Pseudobulk, models: Iterable[str], shared: bool
+) -> Iterator[pd.DataFrame]:
+    """Scores of every model on one fold."""
+    truth = Truth.of(bulk, fold, shared_control=shared)
+    training = TrainingSet.from_pseudobulk(bulk, fold.train, shared_control=shared)
+    sides = {"": training}
+    if scheme.missing:
+        whole = sorted({*fold.train, *singles_of(fold.test)} & set(bulk.conditions))
+        sides[MEASURED] = TrainingSet.from_pseudobulk(bulk, whole, shared_control=shared)
+    for suffix, seen in sides.items():
+        for name in models:
+            table = one(name, seen, truth, number, name + suffix)
+            if table is not None:
+                yield table
+
+
+def run(scheme: Scheme, bulk: Pseudobulk, models: Iterable[str], shared: bool) -> pd.DataFrame:
+    """Scores of every model on every fold of a scheme."""
+    split = make_split(scheme.settings, bulk, seed=0)
+    tables = [
+        table
+        for number, fold in enumerate(split.folds)
+        for table in fold_scores(scheme, fold, number, bulk, models, shared)
+    ]
+    return pd.concat(tables).reset_index()
+
+
+def units(scores: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
+    """Mean metrics of each model and independent unit: a split, or a double where each is held out once."""
+    unit = "condition" if scheme.settings.kind == "cluster" else "split"
+    return scores.groupby(["model", unit], sort=False)[list(METRICS)].mean()
+
+
+def print_table(scores: pd.DataFrame, scheme: Scheme, reference: str) -> None:
+    """Means with standard errors, and paired differences to one model with 95 % intervals."""
+    by_unit = units(scores, scheme)
+    print(f"{'model':24s} {'mse_top':>15s} {'mse':>15s} {'pearson_delta':>13s} {'covered':>11s} {'s':>5s}")
+    for model in scores["model"].unique():
+        values = by_unit.loc[model].to_numpy()
+        error = values.std(axis=0, ddof=1) / np.sqrt(len(values))
+        mean = values.mean(axis=0)
+        rest = scores[scores["model"] == model][["covered", "covered_top", "seconds"]].mean()
+        print(
+            f"{model:24s} {mean[0]:.4f} ±{error[0]:.4f} {mean[1]:8.5f} ±{error[1]:.5f}"
+            f" {mean[2]:.3f} ±{error[2]:.3f} {rest.iloc[0]:5.2f} {rest.iloc[1]:5.2f} {rest.iloc[2]:5.2f}"
+        )
+    if reference in scores["model"].unique():
+        print_differences(by_unit, reference)
+
+
+def print_differences(by_unit: pd.DataFrame, reference: str) -> None:
+    """Reference minus each other model, paired over units, with 95 % intervals."""
+    own = by_unit.loc[reference]
+    for model in by_unit.index.get_level_values(0).unique():
+        if model == reference:
+            continue
+        gap = (own - by_unit.loc[model]).dropna().to_numpy()
+        half = 1.96 * gap.std(axis=0, ddof=1) / np.sqrt(len(gap))
+        cells = [f"{m:+.4f} [{m - h:+.4f}, {m + h:+.4f}]" for m, h in zip(gap.mean(axis=0), half, strict=True)]
+        print(f"  {reference} - {model:22s} " + "  ".join(cells))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    default = os.environ.get("PAJAMO_DEV_DATA", ROOT.parent / "shared" / "data")
+    parser.add_argument("data", nargs="?", type=Path, default=Path(default))
+    parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--controls", nargs="+", choices=("split", "shared"), default=["split", "shared"])
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--schemes", nargs="+", help="names as in the table, all if not given")
+    options = parser.parse_args()
+    path = options.data / "perturbation" / "norman2019_k562_crispra.h5ad"
+    bulk = pseudobulk(read_screen(DataSettings(path=path, library_size="total_counts_all_genes")))
+    for control in options.controls:
+        for scheme in schemes(options.splits):
+            if options.schemes is None or scheme.name in options.schemes:
+                print(f"\n== {scheme.name}, {control} controls, {scheme.settings.folds} folds")
+                print_table(run(scheme, bulk, options.models, control == "shared"), scheme, "peper")
+
+
+if __name__ == "__main__":
+    main()
