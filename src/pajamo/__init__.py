@@ -10,14 +10,13 @@ from pajamo._version import __version__
 from pajamo.errors import PajamoError, PajamoWarning
 
 if TYPE_CHECKING:
+    from pajamo import data
     from pajamo.api import (
         check,
         demo,
         evaluate,
         fit,
         fix,
-        get_dataset,
-        list_datasets,
         models,
         predict,
         report,
@@ -30,12 +29,11 @@ __all__ = [
     "PajamoWarning",
     "__version__",
     "check",
+    "data",
     "demo",
     "evaluate",
     "fit",
     "fix",
-    "get_dataset",
-    "list_datasets",
     "models",
     "predict",
     "report",
@@ -45,6 +43,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "data":
+        return import_module("pajamo.data")
     if name in __all__:
         return getattr(import_module("pajamo.api"), name)
     raise AttributeError(f"module 'pajamo' has no attribute {name!r}")

@@ -1,1 +1,0 @@
-"""How it was recorded: controls, batches, error analysis. Nothing here imports torch."""
