@@ -50,7 +50,7 @@ def test_errors_of_cells_count_the_control_twice_for_a_double(table):
 def test_scaled_salt_recovers_alpha(planted, alpha):
     training, held, truth = planted(0, alpha=alpha, cells=4000)
     model = create("scaled-salt").fit(training)
-    assert model.alpha == pytest.approx(alpha, abs=max(4 * model.alpha_se, 0.01))
+    assert model.alpha[0] == pytest.approx(alpha, abs=max(4 * model.alpha_se[0], 0.01))
     np.testing.assert_allclose(model.predict(held).delta, truth, atol=0.15)
 
 
@@ -58,7 +58,7 @@ def test_alpha_on_paper(table):
     training = table({A: [1.0, 0.0], B: [0.0, 1.0], AB: [0.6, 0.8], C: [2.0, 0.0]})
     model = create("scaled-salt").fit(training)
     # <(0.6, 0.8), (1, 1)> / |(1, 1)|^2
-    assert model.alpha == pytest.approx(0.7)
+    assert model.alpha == pytest.approx([0.7])
     np.testing.assert_allclose(model.predict([Condition(("A", "C"))]).delta, [[2.1, 0.0]])
     np.testing.assert_allclose(model.predict([ABC]).delta, 0.49 * np.array([[3.0, 1.0]]))
 
@@ -67,8 +67,20 @@ def test_alpha_covers_the_truth_at_the_promised_rate(planted):
     hits = 0
     for seed in range(60):
         model = create("scaled-salt").fit(planted(seed, alpha=0.7, tau=0.3, cells=2000)[0])
-        hits += abs(model.alpha - 0.7) < 1.96 * model.alpha_se
+        hits += abs(model.alpha[0] - 0.7) < 1.96 * model.alpha_se[0]
     assert 49 <= hits <= 60  # binomial(60, 0.95): below 49 has probability 1e-4
+
+
+def test_each_class_of_pairs_has_its_own_share(table):
+    # Alike singles (A, B) reach half of their sum, unlike ones (A, C) all of it.
+    alike = {Condition(("A", "B")): [1.0, 0.0], Condition(("C", "D")): [0.0, 1.0]}
+    unlike = {Condition(("A", "C")): [1.0, 1.0], Condition(("B", "D")): [1.0, 1.0]}
+    training = table({A: [1.0, 0.0], B: [1.0, 0.0], C: [0.0, 1.0], D: [0.0, 1.0]} | alike | unlike)
+    model = create("scaled-salt", {"classes": 2}).fit(training)
+    assert model.alpha == pytest.approx([1.0, 0.5])
+    made = model.predict([Condition(("A", "D")), AB, Condition(("A",))]).delta
+    np.testing.assert_allclose(made, [[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
+    assert list(model.weights()["of"][:2]) == ["doubles, likeness class 1 of 2", "doubles, likeness class 2 of 2"]
 
 
 def test_scaled_salt_needs_doubles(table):

@@ -46,7 +46,7 @@ def part_incidence(conditions: Sequence[Condition], parts: Sequence[Condition]) 
     return matrix
 
 
-def scales(conditions: Sequence[Condition], alpha: float) -> Array:
+def scales(conditions: Sequence[Condition], alpha: float | Array) -> Array:
     """Scale of each condition's sum of effects: 1 for singles, alpha for doubles, its square for triples."""
     orders = np.array([max(condition.order, 1) for condition in conditions])
     return np.asarray(alpha ** (orders - 1.0))

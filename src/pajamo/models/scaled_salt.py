@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
+from pajamo.config import Config
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.errors import ModelError
@@ -17,12 +19,20 @@ from pajamo.models.registry import register
 from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 
 
+class ScaledSaltSettings(Config):
+    """Settings of scaled Salt."""
+
+    classes: int = Field(default=1, ge=1)
+    """Shares that are fitted: one for all pairs, or one for each class of pairs. Classes hold equal
+    numbers of training doubles, in the order of how alike the two singles' responses are (cosine)."""
+
+
 @register
 class ScaledSalt(SumOfSingles):
     """delta(A) = alpha^(|A| - 1) * sum of the singles, alpha by least squares on training doubles.
 
-    alpha = sum <delta_ab, s_ab> / sum |s_ab|^2 with s_ab = delta_a + delta_b. Its standard error is
-    the jackknife's over doubles.
+    alpha = sum <delta_ab, s_ab> / sum |s_ab|^2 with s_ab = delta_a + delta_b, over all doubles or over
+    those of one class. Its standard error is the jackknife's over doubles.
     """
 
     card = Card(
@@ -40,12 +50,16 @@ class ScaledSalt(SumOfSingles):
         baseline=True,
     )
 
-    alpha: float
-    alpha_se: float
+    Settings = ScaledSaltSettings
+
+    edges: Array
+    alpha: Array
+    alpha_se: Array
 
     def prepare(self, training: TrainingSet) -> None:
-        """Fit alpha on the doubles whose singles were both measured."""
+        """Fit the shares on the doubles whose singles were both measured."""
         del training
+        assert isinstance(self.settings, ScaledSaltSettings)
         conditions, delta = self.measured.conditions, self.measured.delta
         singles = part_incidence(conditions, conditions)
         doubles = np.array([c.order == 2 and singles[row].sum() == 2 for row, c in enumerate(conditions)])
@@ -56,32 +70,65 @@ class ScaledSalt(SumOfSingles):
                 why="the share of the sum that doubles reach is estimated on them",
                 fix="use salt, which needs no doubles",
             )
-        self.alpha, self.alpha_se = _share((delta[doubles] * total).sum(axis=1), (total**2).sum(axis=1))
+        fitted = [conditions[row] for row in np.flatnonzero(doubles)]
+        classes = min(self.settings.classes, len(fitted))
+        likeness = self._likeness(fitted)
+        self.edges = np.quantile(likeness, np.arange(1, classes) / classes)
+        of = self._classes(fitted)
+        products, squares = (delta[doubles] * total).sum(axis=1), (total**2).sum(axis=1)
+        shares = [_share(products[of == k], squares[of == k]) for k in range(classes)]
+        self.alpha, self.alpha_se = (np.array(column) for column in zip(*shares, strict=True))
 
     def scale(self, conditions: Sequence[Condition]) -> Array:
-        """1 for singles, alpha for doubles, its square for triples."""
-        return scales(conditions, self.alpha)
+        """1 for singles, alpha of their class for doubles, its square for triples."""
+        return scales(conditions, self.alpha[self._classes(conditions)])
+
+    def _classes(self, conditions: Sequence[Condition]) -> NDArray[np.intp]:
+        """Class of each condition, 0 for the least alike singles."""
+        return np.searchsorted(self.edges, self._likeness(conditions), side="right")
+
+    def _likeness(self, conditions: Sequence[Condition]) -> Array:
+        """Mean cosine between the responses of a condition's singles; 0 for a single alone."""
+        members = part_incidence(conditions, self.measured.conditions)
+        length = np.linalg.norm(self.measured.delta, axis=1, keepdims=True)
+        unit = self.measured.delta / np.where(length > 0, length, 1.0)
+        number = members.sum(axis=1)
+        among = np.einsum("ij,ij->i", members @ unit, members @ unit) - number
+        return np.asarray(among / np.maximum(number * (number - 1), 1.0))
 
     def respond(self, conditions: Sequence[Condition]) -> tuple[Array, Array]:
         """The scaled sums; the error of alpha adds to the variance."""
         delta, sd = super().respond(conditions)
         orders = np.array([max(condition.order - 1, 0) for condition in conditions])[:, None]
-        from_alpha = orders * delta / self.alpha * self.alpha_se if self.alpha_se else np.zeros_like(delta)
-        return delta, np.hypot(sd, from_alpha)
+        of = self._classes(conditions)
+        relative = np.divide(
+            self.alpha_se, self.alpha, out=np.zeros_like(self.alpha), where=(self.alpha_se > 0) & (self.alpha != 0)
+        )
+        return delta, np.hypot(sd, orders * delta * relative[of, None])
 
     def weights(self) -> pd.DataFrame:
         """Alpha first, then what Salt has."""
-        alpha = {"quantity": "alpha", "of": "doubles", "value": self.alpha, "se": self.alpha_se, "unit": "1"}
-        return pd.concat([pd.DataFrame([alpha]), super().weights()], ignore_index=True)
+        number = len(self.alpha)
+        names = [f"doubles, likeness class {k + 1} of {number}" for k in range(number)]
+        alpha = {
+            "quantity": "alpha",
+            "of": names if number > 1 else ["doubles"],
+            "value": self.alpha,
+            "se": self.alpha_se,
+            "unit": "1",
+        }
+        return pd.concat([pd.DataFrame(alpha), super().weights()], ignore_index=True)
 
-    def facts(self) -> dict[str, object]:
-        """Names, and alpha with its error."""
-        return {**super().facts(), "alpha": self.alpha, "alpha_se": self.alpha_se}
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Salt's arrays, and the shares with their errors and classes."""
+        return {**super().state(), "alpha": self.alpha, "alpha_se": self.alpha_se, "edges": self.edges}
 
     def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, object]) -> None:
         """Take back what `state` and `facts` gave."""
         super().restore(state, facts)
-        self.alpha, self.alpha_se = float(str(facts["alpha"])), float(str(facts["alpha_se"]))
+        self.alpha, self.alpha_se, self.edges = (
+            np.asarray(state[name], dtype=float) for name in ("alpha", "alpha_se", "edges")
+        )
 
 
 def _share(products: Array, squares: Array) -> tuple[float, float]:
