@@ -5,7 +5,9 @@
 DATA is the folder with `perturbation/`; by default $PAJAMO_DEV_DATA or ../shared/data. Columns are the
 mean squared error over each double's 20 strongest genes, over all genes, and the Pearson correlation of
 changes; errors are standard errors over splits (over doubles for the cluster split). `covered` is the
-share of measured changes within 90 % intervals, over all genes and over the 20 strongest.
+share of measured changes within 90 % intervals, over all genes and over the 20 strongest. In
+missing-single, "bridged" counts only doubles whose missing parent is in a training double. `--cells` adds a
+table of distances between drawn and measured cells (energy distance, maximum mean discrepancy).
 """
 
 from __future__ import annotations
@@ -21,17 +23,21 @@ import numpy as np
 import pandas as pd
 
 from pajamo.config import DataSettings, SplitSettings
+from pajamo.data.cells import Halves, sample_halves, seen_cells
 from pajamo.data.conditions import singles_of
 from pajamo.data.prediction import Prediction
 from pajamo.data.pseudobulk import Pseudobulk, pseudobulk
 from pajamo.data.reading import read_screen
 from pajamo.data.splits import Fold, make_split
 from pajamo.data.training_set import TrainingSet
+from pajamo.evaluation.cell_space import CellSpace
 from pajamo.evaluation.scoring import score
 from pajamo.evaluation.truth import Truth
+from pajamo.models.base import DrawsCells
 from pajamo.models.registry import create
 from pajamo.training.fit import fit_model
 
+DISTANCES = ("energy_distance", "mmd")
 METRICS = ("mse_top", "mse", "pearson_delta")
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ("no-change", "mean-double", "salt", "scaled-salt", "salt-ls", "salt-ls-cv", "peper")
@@ -115,6 +121,37 @@ def run(scheme: Scheme, bulk: Pseudobulk, models: Iterable[str], shared: bool) -
     return pd.concat(tables).reset_index()
 
 
+def bridged(scores: pd.DataFrame, scheme: Scheme, bulk: Pseudobulk) -> pd.DataFrame:
+    """Only doubles all of whose genes are in some training condition."""
+    kept = []
+    for number, fold in enumerate(make_split(scheme.settings, bulk, seed=0).folds):
+        seen = {gene for condition in fold.train for gene in condition.genes}
+        names = {str(condition) for condition in fold.test if seen.issuperset(condition.genes)}
+        kept.append(scores[(scores["split"] == number) & scores["condition"].isin(names)])
+    return pd.concat(kept)
+
+
+def cell_distances(bulk: Pseudobulk, halves: Halves, models: Iterable[str], shared: bool) -> None:
+    """Distances between drawn and measured cells of doubles held out in four random folds."""
+    split = make_split(SplitSettings(kind="doubles", holdout=0.25, folds=4), bulk, seed=0)
+    seen, tables = seen_cells(halves, shared_control=shared), []
+    for number, fold in enumerate(split.folds):
+        cells = {c: x for c, x in seen.items() if c.is_control or c in set(fold.train)}
+        training = TrainingSet.from_pseudobulk(bulk, fold.train, shared_control=shared, cells=cells)
+        space = CellSpace.fit(cells)
+        own = {c: halves[c] for c in fold.test}
+        truth = Truth.of(bulk, fold, shared_control=shared, cells=own, space=space)
+        for name in models:
+            model = fitted(name, training, number)
+            if isinstance(model, DrawsCells):
+                rng = np.random.default_rng(number)
+                drawn = {name: {c: model.draw(c, 200, rng) for c in fold.test}}
+                prediction = replace(model.predict(fold.test), model=name)
+                tables.append(score(prediction, truth, names=DISTANCES, cells=drawn, duplicate=False))
+    wide = pd.concat(tables).groupby(["model", "metric"], sort=False)["value"].agg(["mean", "sem"]).unstack()
+    print(f"\n== cells of held-out doubles, 4 random folds\n{wide.to_string(float_format='%.4f')}")
+
+
 def units(scores: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
     """Mean metrics of each model and independent unit: a split, or a double where each is held out once."""
     unit = "condition" if scheme.settings.kind == "cluster" else "split"
@@ -146,7 +183,9 @@ def print_differences(by_unit: pd.DataFrame, reference: str) -> None:
             continue
         gap = (own - by_unit.loc[model]).dropna().to_numpy()
         half = 1.96 * gap.std(axis=0, ddof=1) / np.sqrt(len(gap))
-        cells = [f"{m:+.4f} [{m - h:+.4f}, {m + h:+.4f}]" for m, h in zip(gap.mean(axis=0), half, strict=True)]
+        cells = [
+            f"{m:+.4f} [{m - h:+.4f}, {m + h:+.4f}]" for m, h in zip(gap.mean(axis=0), half, strict=True)
+        ]
         print(f"  {reference} - {model:22s} " + "  ".join(cells))
 
 
@@ -158,14 +197,23 @@ def main() -> None:
     parser.add_argument("--controls", nargs="+", choices=("split", "shared"), default=["split", "shared"])
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--schemes", nargs="+", help="names as in the table, all if not given")
+    parser.add_argument("--cells", action="store_true", help="also compare distributions of cells")
     options = parser.parse_args()
     path = options.data / "perturbation" / "norman2019_k562_crispra.h5ad"
-    bulk = pseudobulk(read_screen(DataSettings(path=path, library_size="total_counts_all_genes")))
+    screen = read_screen(DataSettings(path=path, library_size="total_counts_all_genes"))
+    bulk = pseudobulk(screen)
     for control in options.controls:
+        shared = control == "shared"
         for scheme in schemes(options.splits):
             if options.schemes is None or scheme.name in options.schemes:
                 print(f"\n== {scheme.name}, {control} controls, {scheme.settings.folds} folds")
-                print_table(run(scheme, bulk, options.models, control == "shared"), scheme, "peper")
+                scores = run(scheme, bulk, options.models, shared)
+                print_table(scores, scheme, "peper")
+                if scheme.missing:
+                    print("bridged")
+                    print_table(bridged(scores, scheme, bulk), scheme, "peper")
+        if options.cells:
+            cell_distances(bulk, sample_halves(screen, seed=0), options.models, shared)
 
 
 if __name__ == "__main__":

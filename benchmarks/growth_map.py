@@ -55,6 +55,7 @@ def ceiling(folder: Path) -> float | None:
 
 def additive(training: TrainingSet, asked: list[Condition], singles: dict[str, float]) -> np.ndarray:
     """Sum of the singles."""
+    del training
     return np.array([sum(singles[g] for g in c.genes) for c in asked])
 
 
@@ -67,7 +68,9 @@ def quadratic(training: TrainingSet, asked: list[Condition], singles: dict[str, 
         return curve(values, np.array([[names.index(g) for g in c.genes] for c in conditions]))
 
     rows = training.of_order(2)
-    fitted = np.linalg.lstsq(terms([training.conditions[i] for i in rows]), training.delta[rows, 0], rcond=None)[0]
+    fitted = np.linalg.lstsq(
+        terms([training.conditions[i] for i in rows]), training.delta[rows, 0], rcond=None
+    )[0]
     return terms(asked) @ fitted
 
 
@@ -75,6 +78,7 @@ def model(name: str) -> Predictor:
     """A registered model."""
 
     def predict(training: TrainingSet, asked: list[Condition], singles: dict[str, float]) -> np.ndarray:
+        del singles
         prediction = fit_model(create(name), training).predict(asked)
         COVERED.setdefault(name, []).append(prediction)
         return prediction.delta[:, 0]

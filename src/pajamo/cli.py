@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import traceback
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
-import click
 import typer
 from rich.console import Console
+from rich.table import Column as TableColumn
 from rich.table import Table
 
 from pajamo import api
 from pajamo._version import __version__
-from pajamo.errors import PajamoError
+from pajamo.errors import PajamoError, PajamoWarning
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect."""
+# Typer carries its own copy of click in newer versions; this is the same class in all of them.
+UsageError: Any = typer.BadParameter.__mro__[1]
 
 if TYPE_CHECKING:
     from pajamo.pipeline.judging import Evaluation
@@ -78,15 +82,16 @@ def check(
     as_json: Annotated[bool, Column("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Is this screen what a perturbation model needs? Every rule explained, offending rows shown."""
-    columns = {
+    given = {
         "perturbation": perturbation, "control": control, "layer": layer, "scale": scale,
         "library_size": library_size, "batch": batch, "context": context, "time": time,
     }  # fmt: skip
+    columns = {key: value for key, value in given.items() if value is not None}
     if fix:
         if fix == ["list"]:
             _print_choices()
             return
-        out.print(f"wrote {api.fix(screen, fix, output=output, perturbation=perturbation, control=control)}")
+        _say(f"wrote {api.fix(screen, fix, output=output, **columns)}")
         return
     report = api.check(screen, **columns)
     out.print(report.to_json() if as_json else report.to_text(), markup=False, soft_wrap=True)
@@ -114,12 +119,17 @@ def run(
 
 
 def _progress(text: str) -> None:
-    err.print(f"[dim]{text}[/dim]" if err.is_terminal else text, markup=err.is_terminal)
+    err.print(text, style="dim", markup=False, soft_wrap=True)
+
+
+def _say(text: str) -> None:
+    """Print a line as it is: paths and names may hold brackets, and are not broken."""
+    out.print(text, markup=False, soft_wrap=True)
 
 
 def _print_verdict(done: Run) -> None:
-    out.print(f"\n{done.verdict['sentence']}\n", markup=False, soft_wrap=True)
-    out.print(f"report: {done.path / 'report.html'}", markup=False, soft_wrap=True)
+    _say(f"\n{done.verdict['sentence']}\n")
+    _say(f"report: {done.path / 'report.html'}")
 
 
 @app.command()
@@ -134,7 +144,7 @@ def fit(
 ) -> None:
     """Fit one model to a study's data and write it to a file."""
     fitted = api.fit(study, model=model, fold=fold, split=split, output=output)
-    out.print(f"wrote {output} ({fitted.card.title})", markup=False)
+    _say(f"wrote {output} ({fitted.card.title})")
 
 
 @app.command()
@@ -149,7 +159,8 @@ def predict(
 ) -> None:
     """Predict the response to perturbations; writes an AnnData with levels, changes and uncertainty."""
     adata = api.predict(model, perturbations, context=context, time=time, output=output)
-    out.print(f"wrote {output} ({adata.n_obs} conditions x {adata.n_vars} genes)", markup=False)
+    conditions = f"{adata.n_obs} condition{'' if adata.n_obs == 1 else 's'}"
+    _say(f"wrote {output} ({conditions} x {adata.n_vars} genes)")
 
 
 @app.command()
@@ -164,36 +175,52 @@ def evaluate(
 ) -> None:
     """Score a model or predictions on conditions that it never saw, beside every baseline."""
     result = api.evaluate(target, study, fold=fold, split=split, output=output)
-    _print_summary(result)
+    _print_summary(result, output)
 
 
-def _print_summary(result: Evaluation) -> None:
-    table = Table("model", *result.metrics, title=result.title)
-    for name, *cells in result.rows():
-        table.add_row(name, *cells)
+def _print_summary(result: Evaluation, output: Path | None) -> None:
+    table = Table(
+        TableColumn("model", no_wrap=True),
+        result.judged.title,
+        "better than the best baseline by",
+        "",
+        title=result.title,
+    )
+    for row in result.rows():
+        table.add_row(*map(_escape, row))
     out.print(table)
-    out.print(f"\n{result.sentence}", markup=False, soft_wrap=True)
+    _say(f"\n{result.sentence}")
+    others = len(result.metrics) - 1
+    if output is None:
+        _say(f"{others} more metrics were computed: --output FILE.csv writes them all")
+    else:
+        _say(f"wrote {output}")
 
 
 @app.command()
 def report(run_folder: Annotated[Path, typer.Argument(help="A complete run.")]) -> None:
     """Render the report of a run again from its tables."""
-    out.print(f"wrote {api.report(run_folder)}", markup=False, soft_wrap=True)
+    _say(f"wrote {api.report(run_folder)}")
 
 
 @app.command()
 def verify(run_folder: Annotated[Path, typer.Argument(help="A complete run.")]) -> None:
     """Check that every file of a run is exactly as it was written."""
-    out.print(f"{api.verify(run_folder)} files are as they were written", markup=False)
+    _say(f"{api.verify(run_folder)} files are as they were written")
 
 
 @app.command()
 def models() -> None:
     """List the models: what each needs and where it must not be trusted."""
-    table = Table("model", "what it is", "needs", "limits", title="baselines are marked *", show_lines=True)
     for card in api.models():
-        table.add_row(f"{card.name}{' *' if card.baseline else ''}", card.title, card.needs, card.limits)
-    out.print(table)
+        out.print(f"[bold]{card.name}[/bold]{' (baseline)' if card.baseline else ''}: {_escape(card.title)}")
+        _indented("needs", card.needs)
+        _indented("limits", card.limits)
+
+
+def _indented(name: str, text: str) -> None:
+    lines = textwrap.wrap(f"{name}: {text}", out.width, initial_indent="  ", subsequent_indent="    ")
+    _say("\n".join(lines))
 
 
 @app.command()
@@ -206,9 +233,10 @@ def demo(runs: Runs = Path("runs")) -> None:
 @data_app.command("list")
 def data_list() -> None:
     """List the public data sets that pajamo knows."""
-    table = Table("name", "what", "cells", "licence", "here")
+    table = Table(TableColumn("name", no_wrap=True), "what", "cells", "licence", "here")
     for entry in api.list_datasets():
-        table.add_row(entry.name, entry.title, f"{entry.cells:,}", entry.licence, "yes" if entry.here else "")
+        cells = f"{entry.cells:,}" if entry.cells else ""
+        table.add_row(entry.name, entry.title, cells, entry.licence, "yes" if entry.here else "")
     out.print(table)
 
 
@@ -218,34 +246,52 @@ def data_get(
     source: Annotated[Path | None, Column("--from", help="A file that was fetched by hand.")] = None,
 ) -> None:
     """Fetch a public data set, verify it, and keep it in the cache."""
-    out.print(f"{api.get_dataset(name, source=source, progress=_progress)}", markup=False, soft_wrap=True)
+    _say(f"{api.get_dataset(name, source=source, progress=_progress)}")
 
 
 def main() -> None:
     """Run the command line; user errors leave with code 2 and no traceback unless --debug is given."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) != len(sys.argv) - 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PajamoWarning)
+        warnings.showwarning = _show_warning
+        sys.exit(_exit_code(arguments, debug=len(arguments) < len(sys.argv) - 1))
+
+
+def _exit_code(arguments: list[str], *, debug: bool) -> int:
     try:
-        sys.exit(app(arguments, standalone_mode=False))
-    except click.ClickException as error:
+        return int(app(arguments, standalone_mode=False) or 0)
+    except UsageError as error:
         error.show()
-        sys.exit(error.exit_code)
+        return int(error.exit_code)
     except PajamoError as error:
         if debug:
             traceback.print_exc()
         err.print(f"[bold red]error[/bold red]: {_escape(str(error))}", soft_wrap=True)
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
         err.print("interrupted; the same command goes on where it stopped")
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except Exception as error:
         if debug:
             raise
         err.print(f"internal error: {type(error).__name__}: {error}", markup=False, soft_wrap=True)
-        err.print(
-            "this is a defect of pajamo; run again with --debug and report what it prints", markup=False
-        )
-        sys.exit(1)
+        err.print("this is a defect of pajamo: run again with --debug and report what it prints")
+        return 1
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print pajamo's own warnings as a line; those of libraries mean nothing to who typed a command."""
+    del filename, lineno, file, line
+    if issubclass(category, PajamoWarning):
+        err.print(f"note: {message}", markup=False, soft_wrap=True)
 
 
 def _escape(text: str) -> str:

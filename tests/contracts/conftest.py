@@ -1,4 +1,4 @@
-"""Two tiny screens, one with doubles and one over time, and each model on the first that it accepts."""
+"""Tiny screens with doubles and over time, a growth map, and each model on the first that it accepts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,25 @@ def time_world(cells: int = 8) -> World:
     return World(training_set(screen, [c for c in conditions if c.time < 3.0]), asked)
 
 
-WORLDS: dict[str, Callable[..., World]] = {"doubles": doubles_world, "time": time_world}
+def growth_world(cells: int = 8) -> World:
+    """One phenotype a condition, as in a growth map: planted curve and gene effects."""
+    rng = np.random.default_rng(0)
+    single, shift = rng.normal(-0.3, 0.3, len(GENES)), rng.normal(0.0, 0.1, len(GENES))
+    phenotype = {Condition((gene,)): float(f) for gene, f in zip(GENES, single, strict=True)}
+    for a in range(len(GENES)):
+        for b in range(a):
+            total = single[a] + single[b]
+            phenotype[Condition((GENES[a], GENES[b]))] = float(total + 0.2 * total**2 + shift[a] + shift[b])
+    doubles = [condition for condition in phenotype if condition.order == 2]
+    seen = {c: y for c, y in phenotype.items() if c not in doubles[:4]}
+    return World(TrainingSet.from_table(seen, standard_error=0.1 / cells), tuple(sorted(doubles[:4])))
+
+
+WORLDS: dict[str, Callable[..., World]] = {
+    "doubles": doubles_world,
+    "time": time_world,
+    "growth": growth_world,
+}
 
 
 def make(name: str) -> Model:
@@ -94,7 +112,7 @@ def reordered(training: TrainingSet, conditions: Sequence[int], genes: Sequence[
     def columns(moments: Moments) -> Moments:
         return Moments(moments.n_cells, moments.mean[:, genes], moments.variance[:, genes])
 
-    assert training.counts is not None
+    counts = training.counts
     return replace(
         training,
         genes=training.genes[list(genes)],
@@ -102,7 +120,7 @@ def reordered(training: TrainingSet, conditions: Sequence[int], genes: Sequence[
         moments=columns(training.moments[list(conditions)]),
         controls=columns(training.controls),
         cells={c: x[:, genes] for c, x in reversed(training.cells.items())},
-        counts=replace(training.counts, counts=training.counts.counts[:, list(genes)]),
+        counts=None if counts is None else replace(counts, counts=counts.counts[:, list(genes)]),
     )
 
 

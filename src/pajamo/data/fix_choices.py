@@ -111,12 +111,17 @@ def _sum_duplicates(work: Work, _: str) -> None:
     code, names = pd.factorize(adata.var_names)
     summing = sp.csr_matrix((np.ones(len(code), dtype=np.float32), (np.arange(len(code)), code)))
     first = np.flatnonzero(~adata.var_names.duplicated())
-    layers = {name: _product(values, summing) for name, values in adata.layers.items()}
+    layers = {name: _product(adata.layers[name], summing) for name in _layers(adata)}
     work.adata = anndata.AnnData(
         _product(adata.X, summing), obs=adata.obs, var=adata.var.iloc[first], uns=adata.uns, layers=layers,
         obsm=dict(adata.obsm), obsp=dict(adata.obsp),
     )  # fmt: skip
     work.effect = f"{len(code)} genes became {len(names)}"
+
+
+def _layers(adata: anndata.AnnData) -> list[str]:
+    """Names of the layers; newer versions of anndata list X among them, without a name."""
+    return [name for name in adata.layers if name is not None]
 
 
 def _product(values: Any, summing: sp.csr_matrix) -> sp.csr_matrix | None:
@@ -140,7 +145,7 @@ def _drop_empty_cells(work: Work, _: str) -> None:
 @choice("use-layer", "make this layer X", argument="name")
 def _use_layer(work: Work, name: str) -> None:
     if name not in work.adata.layers:
-        layers = list(work.adata.layers)
+        layers = _layers(work.adata)
         raise DataError(
             f"there is no layer {name!r}", fix=f"{nearest(name, layers)}layers: {shorten(layers) or 'none'}"
         )
@@ -218,6 +223,6 @@ def _drop_rare(work: Work, least: str) -> None:
 @choice("to-csr", "store X and layers cell by cell (CSR), which large screens are read from")
 def _to_csr(work: Work, _: str) -> None:
     work.adata.X = sp.csr_matrix(work.adata.X)
-    for name in list(work.adata.layers):
+    for name in _layers(work.adata):
         work.adata.layers[name] = sp.csr_matrix(work.adata.layers[name])
     work.effect = "X and layers are stored as CSR"

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import pandas as pd
@@ -17,6 +18,8 @@ from pajamo.data.stored import Stored, open_stored, stored_matrices
 from pajamo.data.trial import try_reading
 from pajamo.errors import DataError, IntegrityError, nearest, shorten
 
+OLD_CATEGORIES = "__categories"
+"""Group in which anndata 0.7 kept the names of categorical columns."""
 FIXES = "pajamo_fixes"
 """Entry of uns in which a mended file records what was done to it, one JSON text a step."""
 
@@ -126,11 +129,28 @@ def _table(node: h5py.Group) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Files of older anndata versions are read with warnings that the user can do nothing about.
         warnings.simplefilter("ignore")
-        table = read_elem(node)
+        table = _old_table(node) if OLD_CATEGORIES in node else read_elem(node)
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"{node.name} is not a table")
     table.index = pd.Index([str(name) for name in table.index], dtype=object)
     return table
+
+
+def _old_table(node: h5py.Group) -> pd.DataFrame:
+    """A table as anndata 0.7 wrote it, which newer versions no longer read."""
+    columns = {str(name): _old_column(node, str(name)) for name in node.attrs["column-order"]}
+    return pd.DataFrame(columns, index=_old_column(node, str(node.attrs["_index"])))
+
+
+def _old_column(node: h5py.Group, name: str) -> Any:
+    stored = node[name]
+    if "categories" in stored.attrs:
+        return pd.Categorical.from_codes(stored[:], _values(node.file[stored.attrs["categories"]]))
+    return read_elem(stored) if isinstance(stored, h5py.Group) else _values(stored)
+
+
+def _values(stored: h5py.Dataset) -> Any:
+    return stored.asstr()[:] if h5py.check_string_dtype(stored.dtype) else stored[:]
 
 
 def _simulated(file: h5py.File) -> bool:

@@ -65,7 +65,9 @@ def effect_maps(membership: Array, noise: Array) -> EffectMaps:
     return EffectMaps(level_and_mean[0], level_and_mean[1], effects)
 
 
-def row_noise(cells: Array, combined: NDArray[np.bool_], typical: float, noise: float, factor: float) -> Array:
+def row_noise(
+    cells: Array, combined: NDArray[np.bool_], typical: float, noise: float, factor: float
+) -> Array:
     """r_i = noise * (typical cells / cells_i), times `factor` for combinations, which also interact.
 
     Parameters

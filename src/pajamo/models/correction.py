@@ -63,9 +63,7 @@ class Members(torch.nn.Module):
 
     def one(self, member: int, context: torch.Tensor) -> torch.Tensor:
         """Coefficients (entries, basis) by one member."""
-        hidden = torch.nn.functional.silu(
-            context @ self.hidden_weight[member] + self.hidden_bias[member]
-        )
+        hidden = torch.nn.functional.silu(context @ self.hidden_weight[member] + self.hidden_bias[member])
         return hidden @ self.out_weight[member] + self.out_bias[member]
 
     @torch.no_grad()

@@ -61,10 +61,7 @@ def chosen_shape(
     space = _Space.of(training, entries.genes, distance, seed)
     shapes = [Shape(float(b), s) for s, b in product(SPREADS, BALANCES)]
     table = np.stack(
-        [
-            _distances(training, entries, space, i, means[i], log_norms[i], shapes)
-            for i in usable
-        ]
+        [_distances(training, entries, space, i, means[i], log_norms[i], shapes) for i in usable]
     )
     return _accepted(table, entries.fold[usable], shapes)
 
@@ -119,7 +116,9 @@ def _distances(
     for spread in SPREADS:
         at = [i for i, shape in enumerate(shapes) if shape.spread == spread]
         parts = [
-            space.project(rescale_to_mean(Shape(0.0, spread).spread_out(pool[:CELLS_PER_PARENT, entries.genes]), mean))
+            space.project(
+                rescale_to_mean(Shape(0.0, spread).spread_out(pool[:CELLS_PER_PARENT, entries.genes]), mean)
+            )
             for pool in pools.values()
         ]
         found[at] = _mixtures(space.measure, parts, truth, [shapes[i].shares(norms) for i in at])
@@ -153,7 +152,6 @@ def _kernel_of(width: float) -> Dissimilarity:
         return -float(np.mean([np.exp(-squared / (2 * (f * width) ** 2)) for f in WIDTHS]))
 
     return measure
-
 
 
 def _usable(training: TrainingSet, doubles: Sequence[Condition]) -> NDArray[np.intp]:

@@ -17,6 +17,8 @@ from pajamo.models.base import Array
 LOG_FACTORS = float(np.log(0.05)), float(np.log(20.0))
 """Range of the logarithm of the factor on a gene's expression."""
 NEWTON_STEPS = 12
+REACHED = 1e-6
+"""A mean that is this close to its target is the target; zeros then stay exactly zero."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def rescale_to_mean(cells: Array, target: Array) -> Array:
         # The mean is convex and rising in the factor: Newton converges wherever the bracket lets it.
         factor = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2.0)
     reached = np.log1p(expression * np.exp(factor))
-    return np.maximum(reached + np.maximum(target - reached.mean(axis=0), 0.0), 0.0)
+    gap = target - reached.mean(axis=0)
+    return np.maximum(reached + np.where(gap > REACHED, gap, 0.0), 0.0)
 
 
 @dataclass(frozen=True)

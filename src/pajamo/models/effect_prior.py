@@ -16,6 +16,8 @@ from pajamo.models.base import Array
 from pajamo.models.main_effects import MainEffects
 
 PENALTIES = 10.0 ** np.arange(-2, 3)
+CONFIDENCE = 1.64
+"""Standard errors by which the gain over the mean effect must exceed zero: a one-sided test at 5 %."""
 FEWEST_GENES = 5
 """With fewer measured genes that have a vector, no prior is fitted."""
 
@@ -90,9 +92,7 @@ class EffectPrior:
         return cls(tuple(kept["names"]), state["prior.units"], state["prior.slopes"], float(kept["share"]))
 
 
-def _units(
-    embedding: Mapping[str, Array], known: Sequence[str], new: Sequence[str]
-) -> tuple[Array, Array]:
+def _units(embedding: Mapping[str, Array], known: Sequence[str], new: Sequence[str]) -> tuple[Array, Array]:
     """Vectors centred on the known ones and brought to length 1, of the known and of the new."""
     vectors = [np.array([embedding[name] for name in names], dtype=float) for names in (known, new)]
     centred = [block - vectors[0].mean(axis=0) for block in vectors]
@@ -101,20 +101,21 @@ def _units(
 
 
 def _best_penalty(kernel: Array, response: Array) -> tuple[float, float]:
-    """The penalty with the smallest leave-one-out error, and that error relative to the mean effect's."""
-    errors = [_left_out_error(kernel, response, penalty) for penalty in PENALTIES]
-    best = int(np.argmin(errors))
-    return float(PENALTIES[best]), errors[best] / max(_mean_error(response), np.finfo(float).tiny)
+    """The penalty with the smallest leave-one-out error, and that error relative to the mean effect's.
+
+    The share is 1 where the gain over the mean effect may be chance, judged by its spread over genes.
+    """
+    errors = np.stack([_left_out_errors(kernel, response, penalty) for penalty in PENALTIES])
+    best = int(np.argmin(errors.mean(axis=1)))
+    plain = ((response - response.mean(axis=0)) ** 2).mean(axis=1)
+    gain = plain - errors[best]
+    if gain.mean() <= CONFIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
+        return float(PENALTIES[best]), 1.0
+    return float(PENALTIES[best]), float(errors[best].mean() / plain.mean())
 
 
-def _left_out_error(kernel: Array, response: Array, penalty: float) -> float:
-    """Mean squared leave-one-out error of kernel ridge regression, in closed form."""
+def _left_out_errors(kernel: Array, response: Array, penalty: float) -> Array:
+    """Mean squared leave-one-out error of each gene by kernel ridge regression, in closed form; (genes,)."""
     hat = kernel @ np.linalg.inv(kernel + penalty * np.eye(len(kernel)))
     residual = (response - hat @ response) / (1.0 - np.diag(hat))[:, None]
-    return float((residual**2).mean())
-
-
-def _mean_error(response: Array) -> float:
-    """Mean squared error of the mean of all others."""
-    n = len(response)
-    return float((((response - response.mean(axis=0)) * n / (n - 1)) ** 2).mean())
+    return np.asarray((residual**2).mean(axis=1))

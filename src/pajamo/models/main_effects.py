@@ -167,7 +167,7 @@ class MainEffects:
         return found
 
     def variances(self, conditions: Sequence[Condition], *, of_change: bool = True) -> Array:
-        """Variance of the error of `means` (less the measured control, with `of_change`), (conditions, genes).
+        """Variance of the error of `means` (less c0, with `of_change`), (conditions, genes).
 
         With weights K of the rows and their incidence X, a condition with incidence x has an error of
         sum_i K_i^2 var_i from the cells (delta method), and of tau^2 |x - X^T K|^2 from shrinkage and
@@ -177,7 +177,7 @@ class MainEffects:
         for row, (condition, setting) in enumerate(zip(conditions, self.rows(conditions), strict=True)):
             weights, open_share = self._weights(condition, int(setting))
             if of_change:
-                weights[0] -= 1.0
+                weights -= self.maps[setting][0]
             found[row] = weights**2 @ self.variance[setting] + open_share * self.spread
         return found
 

@@ -171,9 +171,7 @@ class TrainingEntries:
         error += np.concatenate([part.variance for part in parts])[back]
         strong = strong[:, genes]
         weight = balanced_weights((target - features.linear[..., 0]) ** 2, strong)
-        return cls(
-            conditions, fold, genes, features, level, target, error, strong, weight, random_genes
-        )
+        return cls(conditions, fold, genes, features, level, target, error, strong, weight, random_genes)
 
 
 @dataclass(frozen=True)
@@ -227,5 +225,3 @@ def _chosen_genes(
     used |= strong.any(axis=0)
     genes = by_name[used[by_name]]
     return genes, np.flatnonzero(np.isin(genes, drawn))
-
-

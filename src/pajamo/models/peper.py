@@ -23,14 +23,26 @@ from pajamo.models.gate import global_gate, pair_gate
 from pajamo.models.main_effects import Noise
 from pajamo.models.manifold import Manifold
 from pajamo.models.pair_entries import (
-    CellScale, TrainingEntries, doubles_of, encode, pair_rows, profiles_of, strength_range,
+    CellScale,
+    TrainingEntries,
+    doubles_of,
+    encode,
+    pair_rows,
+    profiles_of,
+    strength_range,
 )  # fmt: skip
 from pajamo.models.registry import register
 from pajamo.models.salt_ls import SumOfEffects, out_of_fold
 from pajamo.models.scatter import proportional_excess
 from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT
 from pajamo.models.stack import (
-    FULL_TRUST, NO_TRUST, cross_fitted, fit_stack, held_out_corrections, share_of_stack, stack_correction,
+    FULL_TRUST,
+    NO_TRUST,
+    cross_fitted,
+    fit_stack,
+    held_out_corrections,
+    share_of_stack,
+    stack_correction,
 )  # fmt: skip
 
 PAIRS_AT_ONCE = 16
@@ -188,7 +200,7 @@ class Peper(SumOfEffects, Learned):
         rows = np.flatnonzero(trust > 0)
         for start in range(0, len(rows), PAIRS_AT_ONCE):
             at = rows[start : start + PAIRS_AT_ONCE]
-            stack, learned, spread = self._corrections([doubles[i] for i in at])
+            stack, learned, spread = self._corrections([doubles[int(i)] for i in at])
             correction[at] = trust[at, None] * (stack + learned)
             variance[at] = trust[at, None] ** 2 * spread
         return correction, variance
@@ -203,7 +215,10 @@ class Peper(SumOfEffects, Learned):
 
     def weights(self) -> pd.DataFrame:
         """Coefficients and gate first, then main effects and scatter."""
-        rows = [{"quantity": STACK, "of": name, "value": value} for name, value in zip(LINEAR, self.theta, strict=True)]
+        rows = [
+            {"quantity": STACK, "of": name, "value": value}
+            for name, value in zip(LINEAR, self.theta, strict=True)
+        ]
         rows.append({"quantity": GATE, "of": "networks", "value": self.gate})
         table = pd.DataFrame(rows).assign(se=np.nan, unit="1")
         return pd.concat([table, super().weights()], ignore_index=True)

@@ -62,11 +62,18 @@ class SumOfEffects(Model):
         """Level plus the sum of effects, shape (conditions, genes)."""
         return self.effects.means(conditions) + self.prior.shifts(conditions, self.effects)
 
+    def control(self, conditions: Sequence[Condition]) -> Array:
+        """c0: the control as estimated from all conditions, not from its own few cells alone."""
+        assert self.reference is not None
+        self.reference.rows(conditions)
+        level = self.effects.level[self.effects.rows(conditions)]
+        return np.maximum(level, 0.0) if self.reference.unit == LOG_NORMALISED else level
+
     def change(self, conditions: Sequence[Condition], level: Array) -> Array:
-        """Predicted level less the measured control; a mean of ln(1 + CP10K) is never below zero."""
+        """Predicted level less the control; a mean of ln(1 + CP10K) is never below zero."""
         assert self.reference is not None
         bounded = np.maximum(level, 0.0) if self.reference.unit == LOG_NORMALISED else level
-        return np.asarray(bounded - self.reference.control[self.reference.rows(conditions)])
+        return np.asarray(bounded - self.control(conditions))
 
     def variance_of_sums(self, conditions: Sequence[Condition]) -> Array:
         """Variance of the error of the sums, and the scatter of each pair's interaction."""

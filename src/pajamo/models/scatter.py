@@ -38,8 +38,8 @@ def proportional_excess(residual: Array, noise: Array, size: Array) -> tuple[flo
     """Variance of the truth around the prediction that grows with the predicted change.
 
     The variance is share^2 size^2 + tau_g^2: strong responses miss by more. share^2 is the slope of a
-    weighted regression of residual^2 - noise on size^2 (weights 1 / (noise + size^2)^2, the inverse
-    square of what residual^2 may be), not below zero; tau_g^2 is what is left for each gene.
+    weighted regression of residual^2 - noise on size^2 (weights 1 / (noise + size^2), so that neither
+    the many small nor the few large changes decide alone), not below zero; tau_g^2 is what is left for each gene.
 
     Parameters
     ----------
@@ -51,10 +51,12 @@ def proportional_excess(residual: Array, noise: Array, size: Array) -> tuple[flo
     share^2, and tau_g^2 of shape (genes,).
     """
     squared = size**2
-    weight = 1.0 / (noise + squared + np.finfo(float).tiny ** 0.5) ** 2
-    total = weight.sum() if residual.size else 0.0
-    if total == 0.0:
-        return 0.0, np.zeros(residual.shape[1])
+    typical = float((noise + squared).mean()) if residual.size else 0.0
+    if typical == 0.0:
+        return 0.0, excess_by_noise(residual, noise)
+    # Where neither noise nor change is known to be there, a weight must still be finite.
+    weight = typical / (noise + squared + 1e-3 * typical)
+    total = weight.sum()
     excess = residual**2 - noise
     centred = squared - (weight * squared).sum() / total
     slope = (weight * centred * excess).sum() / max((weight * centred**2).sum(), np.finfo(float).tiny)
@@ -68,6 +70,8 @@ def excess_by_noise(residual: Array, noise: Array) -> Array:
     Genes that are hardly expressed have neither noise nor scatter, and would inherit both from the mean.
     """
     n = len(residual)
+    if n == 0 or not noise.any():
+        return excess_variance(residual, noise)
     own, sampling = (residual**2 - noise).mean(axis=0), noise.mean(axis=0)
-    ratio = max(float(own.sum() / max(sampling.sum(), np.finfo(float).tiny)), 0.0)
+    ratio = max(float(own.sum() / sampling.sum()), 0.0)
     return np.asarray(np.maximum((n * own + PRIOR_RESIDUALS * ratio * sampling) / (n + PRIOR_RESIDUALS), 0.0))

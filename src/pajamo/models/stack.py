@@ -60,5 +60,3 @@ def held_out_corrections(entries: TrainingEntries, thetas: Array, share: float) 
     theta = thetas[entries.fold]
     predicted = np.einsum("dgi,di->dg", entries.features.linear, theta)
     return np.asarray(share * (predicted - entries.additive))
-
-

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from pajamo.config import Study
 from pajamo.data.conditions import Condition, parse_perturbation
+from pajamo.data.integrity import guard_hdf5, reading_errors
 from pajamo.data.prediction import Prediction
 from pajamo.data.splits import Fold
-from pajamo.errors import DataError, IntegrityError, ModelError, SplitError, shorten
+from pajamo.errors import DataError, ModelError, SplitError, shorten
 from pajamo.evaluation.comparison import Summary, summarise
-from pajamo.evaluation.metric import metric
+from pajamo.evaluation.metric import Metric, metric
 from pajamo.evaluation.scoring import score
 from pajamo.evaluation.verdict import verdict
 from pajamo.models.base import Model
@@ -59,34 +60,39 @@ class Evaluation:
         return verdict(self.summary, self.metric).sentence
 
     @property
-    def metrics(self) -> list[str]:
-        """Titles of the metrics, in the order of the rows' cells."""
-        return [metric(name).title for name in self._names]
+    def judged(self) -> Metric:
+        """The metric on which the sentence judges."""
+        return metric(self.metric)
 
     @property
-    def _names(self) -> list[str]:
+    def metrics(self) -> list[str]:
+        """Names of all metrics that were computed."""
         return list(dict.fromkeys(self.summary.table["metric"]))
 
-    def rows(self) -> Iterator[tuple[str, ...]]:
-        """One row a model, best first on the judging metric: its name, and each metric's mean and interval."""
-        table = self.summary.table.set_index(["model", "metric"])
-        judged = table.xs(self.metric, level="metric")["mean"] * -metric(self.metric).sign
-        for model in judged.sort_values().index:
-            cells = [
-                table.loc[(model, name)] if (model, name) in table.index else None for name in self._names
-            ]
-            yield (
-                model,
-                *("" if c is None else f"{c['mean']:.3g} [{c['low']:.3g}, {c['high']:.3g}]" for c in cells),
-            )
+    def rows(self) -> Iterator[tuple[str, str, str, str]]:
+        """One row a model, best first on the judging metric.
+
+        Its name; mean and interval; improvement over the best baseline and interval; outcome.
+        """
+        table = self.summary.table[self.summary.table["metric"] == self.metric]
+        order = np.argsort(-self.judged.sign * table["mean"].to_numpy(), kind="stable")
+        for _, row in table.iloc[order].iterrows():
+            yield row["model"], _ranged(row), _ranged(row, "improvement"), row["outcome"]
+
+
+def _ranged(row: pd.Series, name: str = "") -> str:
+    values = [row[name or "mean"], *(row["_".join(filter(None, (name, end)))] for end in ("low", "high"))]
+    mean, low, high = (f"{value:.3g}" for value in values)
+    return "" if mean == "nan" else f"{mean} [{low}, {high}]"
 
 
 def evaluate_target(
     target: Target, study: Study, fold: int | None, split: Path | None, output: Path | None
 ) -> Evaluation:
     """Score one target; see `pajamo.evaluate`."""
-    loaded = load(study)
+    metric(study.evaluation.metric)
     given = _read(target)
+    loaded = load(study)
     if isinstance(given, Model):
         held = _unseen(given, loaded)
         prediction = given.predict(held.test)
@@ -114,10 +120,9 @@ def _read(target: Target) -> Model | anndata.AnnData:
     path = Path(target)
     if path.suffix != ".h5ad":
         return load_model(path)
-    try:
+    guard_hdf5(path)
+    with reading_errors(path):
         return anndata.read_h5ad(path)
-    except Exception as error:
-        raise IntegrityError("the predictions cannot be read", where=str(path), why=str(error)) from error
 
 
 def _unseen(model: Model, loaded: Loaded) -> Fold:
@@ -130,7 +135,7 @@ def _unseen(model: Model, loaded: Loaded) -> Fold:
             why="scored on what it was fitted to, any model looks good",
             fix="fit it with --fold, which holds conditions out",
         )
-    return Fold("unseen", tuple(c for c in loaded.perturbed if c in seen), test)
+    return Fold("conditions that the model never saw", tuple(c for c in loaded.perturbed if c in seen), test)
 
 
 def _fold_of(loaded: Loaded, number: int | None, split: Path | None) -> Fold:
@@ -149,7 +154,7 @@ def _predicted(held: Fold, prediction: Prediction) -> tuple[Condition, ...]:
     if not test:
         raise DataError(
             "no held-out condition of this fold is predicted",
-            why=f"predicted: {shorten(map(str, prediction.conditions), 4)}; held out: {shorten(map(str, held.test), 4)}",
+            why=f"predicted: {shorten(prediction.conditions, 4)}; held out: {shorten(held.test, 4)}",
             fix="write combinations A+B, and predict the fold's test conditions",
         )
     return test
@@ -192,9 +197,32 @@ def external_prediction(adata: anndata.AnnData, loaded: Loaded) -> Prediction:
 
 
 def _conditions(obs: pd.DataFrame, control: str) -> Iterator[Condition]:
-    for _, row in obs.iterrows():
-        genes = parse_perturbation(str(row["perturbation"]), control)
-        yield Condition(genes, str(row.get("context", "")), float(row.get("time", 0.0)))
+    times = numbers(obs, "time", "time") if "time" in obs else np.zeros(len(obs))
+    contexts = obs["context"].astype(str) if "context" in obs else [""] * len(obs)
+    for label, context, time in zip(obs["perturbation"].astype(str), contexts, times, strict=True):
+        yield Condition(parse_perturbation(label, control), context, float(time))
+
+
+def _require_usable(prediction: Prediction, measured: pd.Index) -> None:
+    """Refuse predictions that lack a measured gene, or have a value for it that is no number."""
+    columns = prediction.genes.get_indexer(measured) if prediction.genes.is_unique else np.array([-1])
+    if (columns < 0).any():
+        lacking = [gene for gene, column in zip(measured, columns, strict=False) if column < 0]
+        repeated = not prediction.genes.is_unique
+        raise DataError(
+            "genes are predicted twice" if repeated else f"{len(lacking)} measured genes are not predicted",
+            where=f"{prediction.model}: var_names",
+            why=f"lacking: {shorten(lacking, 4)}; predicted: {shorten(prediction.genes, 4)}",
+            fix="predict every gene of the screen, once, under the screen's own names",
+        )
+    bad = ~np.isfinite(prediction.level[:, columns])
+    if bad.any():
+        row, gene = np.argwhere(bad)[0]
+        raise DataError(
+            f"{int(bad.sum())} predicted values are not finite",
+            where=f"{prediction.conditions[row]}, gene {measured[gene]}",
+            fix="give a number for each condition and measured gene",
+        )
 
 
 def _controls(loaded: Loaded, conditions: tuple[Condition, ...], genes: pd.Index) -> NDArray[np.float64]:

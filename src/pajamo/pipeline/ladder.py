@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pajamo.config import Study
 from pajamo.data.conditions import Condition
 from pajamo.data.prediction import Prediction
 from pajamo.data.run_folder import RunFolder
 from pajamo.data.splits import Fold
 from pajamo.data.training_set import TrainingSet
 from pajamo.evaluation.cell_space import CellSpace
+from pajamo.evaluation.metric import metric
 from pajamo.evaluation.scoring import score
 from pajamo.evaluation.truth import Cells, Truth
 from pajamo.models.base import DrawsCells, Model
@@ -50,16 +52,18 @@ class Rung:
     prediction: Prediction | None = None
 
 
-def ladder_names(loaded: Loaded) -> tuple[str, ...]:
+def ladder_names(study: Study) -> tuple[str, ...]:
     """The study's models with every baseline; all registered models if the study names none.
 
     Raises
     ------
     ModelError: a name that no model has.
+    StudyError: a setting that its model does not have, or a metric that there is not.
     """
-    asked = loaded.study.models.ladder
-    for name in (*asked, *loaded.study.models.settings):
-        create(name)
+    metric(study.evaluation.metric)
+    asked = study.models.ladder
+    for name in dict.fromkeys((*asked, *study.models.settings)):
+        create(name, study.models.settings.get(name, {}))
     known = models()
     return tuple(name for name, kind in known.items() if not asked or name in asked or kind.card.baseline)
 

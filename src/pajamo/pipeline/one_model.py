@@ -11,7 +11,7 @@ from pajamo.config import Study
 from pajamo.data.atomic import replace_file
 from pajamo.data.conditions import Condition, parse_perturbation
 from pajamo.data.splits import Fold, Split, make_split
-from pajamo.errors import ModelError, SplitError
+from pajamo.errors import ModelError, SplitError, shorten, warn
 from pajamo.models.base import Model
 from pajamo.models.registry import create
 from pajamo.pipeline.loading import Loaded, load
@@ -58,7 +58,20 @@ def predict_labels(
     """Predict the conditions that the labels name, in one context at one time."""
     fitted = model if isinstance(model, Model) else load_model(model)
     conditions = [Condition(parse_perturbation(label, "control"), context, time) for label in labels]
-    adata = fitted.predict(conditions).to_anndata()
+    made = fitted.predict(conditions)
+    _warn_of_unseen(fitted, conditions)
+    adata = made.to_anndata()
     if output is not None:
         replace_file(output, lambda temporary: adata.write_h5ad(temporary))
     return adata
+
+
+def _warn_of_unseen(model: Model, conditions: Sequence[Condition]) -> None:
+    assert model.reference is not None
+    seen = {gene for condition in model.reference.seen for gene in condition.genes}
+    unseen = sorted({gene for condition in conditions for gene in condition.genes} - seen)
+    if unseen:
+        warn(
+            f"no training condition perturbed {shorten(unseen)}; if that is not a misspelling, see "
+            f"`pajamo models` for what {model.card.name} says of genes that it never saw"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pajamo.data.atomic import replace_file, write_json, write_text
+from pajamo.data.atomic import write_bytes, write_json, write_text
 from pajamo.evaluation.verdict import Verdict
 from pajamo.models.registry import models
 from pajamo.reports.content import DataFacts, ReportContent
@@ -27,8 +28,9 @@ WEIGHTS = "weights"
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV, compressed where the name ends in .gz; equal tables give equal bytes."""
-    compression: Any = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
-    replace_file(path, lambda temporary: table.to_csv(temporary, index=False, compression=compression))
+    content = table.to_csv(index=False).encode()
+    # Without the time, and the temporary file's name that gzip would record.
+    write_bytes(path, gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
 def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame | None]) -> None:
@@ -55,7 +57,9 @@ def read_content(folder: Path) -> ReportContent:
     facts["conditions"] = {int(order): n for order, n in facts["conditions"].items()}
     facts |= {key: tuple(facts[key]) for key in ("batches", "contexts", "times")}
     known = models()
-    weights = {file.name.removesuffix(".csv.gz"): file for file in sorted((folder / WEIGHTS).glob("*.csv.gz"))}
+    weights = {
+        file.name.removesuffix(".csv.gz"): file for file in sorted((folder / WEIGHTS).glob("*.csv.gz"))
+    }
     numbers = {
         key: float("nan") if verdict[key] is None else verdict[key] for key in ("improvement", "low", "high")
     }
@@ -70,7 +74,9 @@ def read_content(folder: Path) -> ReportContent:
         level=about["level"],
         unit=about["unit"],
         cards=tuple(known[name].card for name in about["models"] if name in known),
-        weights={name: pd.read_csv(file, keep_default_na=False, na_values=[""]) for name, file in weights.items()},
+        weights={
+            name: pd.read_csv(file, keep_default_na=False, na_values=[""]) for name, file in weights.items()
+        },
         refusals=about["refusals"],
         provenance=about["provenance"],
         notes=tuple(about["notes"]),

@@ -42,6 +42,7 @@ def run_study(study: Study, runs: Path, progress: Progress = lambda _: None) -> 
     UserError: whatever is wrong with the study, the data or the split.
     StorageError: the disk is full; run again to go on.
     """
+    ladder_names(study)
     folder = RunFolder(runs / run_id(study, resolve(study.data)))
     if folder.complete:
         progress(f"this run is complete; {verify_run(folder.path)} files verified")
@@ -78,7 +79,7 @@ def render_again(folder: Path) -> Path:
 
 def climb_folds(loaded: Loaded, split: Split, folder: RunFolder, progress: Progress) -> Findings:
     """Fit the ladder on every fold, from step files where they are there."""
-    names = ladder_names(loaded)
+    names = ladder_names(loaded.study)
     works = tuple(FoldWork(loaded, fold, number) for number, fold in enumerate(split.folds))
     progress(f"{len(names)} models on {len(works)} folds")
     rungs = [rung for work in works for rung in climb_fold(work, names, folder, progress)]

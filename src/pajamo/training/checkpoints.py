@@ -31,7 +31,8 @@ def write_state(path: Path, arrays: Arrays, facts: dict[str, Any]) -> None:
     """
     contiguous = {name: np.array(array, order="C") for name, array in arrays.items()}
     text = json.dumps(facts, ensure_ascii=False)
-    header = {"pajamo": text, "sha256": _digest(contiguous, text)}
+    # One entry, because safetensors writes several in random order: equal states give equal bytes.
+    header = {"pajamo": f"{_digest(contiguous, text)}\n{text}"}
 
     def write(temporary: Path) -> None:
         try:
@@ -53,10 +54,10 @@ def read_state(path: Path) -> tuple[Arrays, dict[str, Any]]:
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            header = file.metadata() or {}
-        facts = json.loads(header["pajamo"])
-        if header["sha256"] != _digest(arrays, header["pajamo"]):
+            digest, _, text = (file.metadata() or {})["pajamo"].partition("\n")
+        if digest != _digest(arrays, text):
             raise ValueError("its content does not match its own hash")
+        facts: dict[str, Any] = json.loads(text)
     except FileNotFoundError:
         raise IntegrityError("there is no such file", where=str(path), fix="check the path") from None
     except (SafetensorError, KeyError, ValueError, OSError) as error:

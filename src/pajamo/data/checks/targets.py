@@ -29,7 +29,7 @@ def target_changes(subject: Subject) -> pd.DataFrame:
     if not targets or "" not in counts:
         return pd.DataFrame(columns=["target", "cells", "control", "perturbed", "change"])
     columns = np.array([measured[gene] for gene in targets])
-    codes = pd.Categorical(design["perturbation"], categories=["", *targets]).codes
+    codes = pd.Index(["", *targets]).get_indexer(design["perturbation"])
     everywhere = pd.Series(codes, index=design.index).reindex(subject.opened.obs.index, fill_value=-1)
     means = _means(subject, columns, everywhere.to_numpy())
     table = pd.DataFrame(
