@@ -181,8 +181,9 @@ def evaluate(
 
     Raises
     ------
-    ModelError: the model saw every condition, or the genes are others.
-    SplitError: predictions without a fold.
+    ModelError: the model saw every condition.
+    SplitError: predictions without a fold, or a fold that there is not.
+    DataError: predictions without a perturbation, of other genes, or that are not finite.
     """
     from pajamo.pipeline.judging import evaluate_target
 

@@ -317,7 +317,8 @@ def test_file_of_the_anndata_0_7_format_is_read(screen_file: Write) -> None:
             obs[name], kept[name] = codes, names
             obs[name].attrs["categories"] = kept[name].ref
         for entry in (obs[name] for name in ("_index", "day", "donor", "molecules", "perturbation", "batch")):
-            for mark in ("encoding-type", "encoding-version"):
+            # What newer versions write as a group had no counterpart in 0.7 and stays as it is.
+            for mark in ("encoding-type", "encoding-version") if isinstance(entry, h5py.Dataset) else ():
                 entry.attrs.pop(mark, None)
         del file["X"].attrs["encoding-version"]
         file["X"].attrs["encoding-version"] = "0.1.0"

@@ -86,7 +86,8 @@ def test_baselines_are_scored_on_the_conditions_that_are_predicted(
     oracle: anndata.AnnData, study: dict[str, Any]
 ) -> None:
     result = pajamo.evaluate(oracle[:2].copy(), study, fold=0)
-    assert set(result.summary.table["n_conditions"]) == {2}
+    table = result.summary.table
+    assert set(table.loc[table["metric"] == "mse", "n_conditions"]) == {2}
     assert "2 held-out conditions" in result.sentence
     assert result.title == "predictions on 2 held-out conditions of tiny"
 
@@ -109,6 +110,11 @@ def relabelled(adata: anndata.AnnData) -> anndata.AnnData:
     return adata
 
 
+def repeated(adata: anndata.AnnData) -> anndata.AnnData:
+    adata.obs["perturbation"] = adata.obs["perturbation"].iloc[0]
+    return adata
+
+
 def undefined(adata: anndata.AnnData) -> anndata.AnnData:
     adata.X[1, 3] = np.nan
     return adata
@@ -123,13 +129,14 @@ def timed(adata: anndata.AnnData) -> anndata.AnnData:
     ("change", "words"),
     [
         (without("perturbation"), ["do not say of which perturbation", "add a column `perturbation`"]),
-        (lambda a: a[[0, 1, 1]].copy(), ["predicted twice", "SIM"]),
+        (repeated, ["predicted twice", "SIM"]),
         (
             relabelled,
             ["no held-out condition of this fold is predicted", "SIM00001", "write combinations A+B"],
         ),
         (renamed, ["genes", "other0"]),
         (lambda a: a[:, :20].copy(), ["genes", "SIM00021"]),
+        (lambda a: a[:, [*range(a.n_vars), 0]].copy(), ["genes are predicted twice", "SIM00001"]),
         (undefined, ["not finite", "SIM00004"]),
         (timed, ["time", "day 2"]),
     ],
@@ -217,3 +224,14 @@ def test_predicting_a_gene_that_was_never_perturbed_is_said_aloud(study: dict[st
         pajamo.predict(model, ["SIM0001", "SIM00002"])
     with pytest.raises(ModelError, match="no control was seen for SIM00001 in K562"):
         pajamo.predict(model, ["SIM00001"], context="K562")
+
+
+def test_predictions_of_a_run_are_scored_fold_by_fold(finished: Any) -> None:
+    again = pajamo.evaluate(finished.run.predictions("salt-ls"), finished.study, fold=1)
+    recorded = finished.run.scores
+    recorded = recorded[(recorded["model"] == "salt-ls") & (recorded["fold"] == "repeat-2")]
+    own = again.scores[again.scores["model"] == "salt-ls"]
+    key = ["condition", "metric"]
+    both = own.merge(recorded, on=key, suffixes=("", "_recorded"))
+    assert len(both) == len(recorded)
+    assert np.allclose(both["value"], both["value_recorded"], equal_nan=True)

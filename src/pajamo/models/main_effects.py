@@ -90,6 +90,8 @@ class MainEffects:
     settings: context and time, the order of the first axis of all arrays.
     names: perturbed genes of the training conditions, sorted.
     level: c0, shape (settings, genes).
+    control: the control as estimated (see `estimated_control`), shape (settings, genes).
+    control_variance: variance of that estimate that comes on top of c0's, shape (settings, genes).
     effects: shape (settings, names, genes), fallbacks filled in.
     unseen: effect of a gene that was never perturbed, shape (settings, genes).
     seen: whether a training row of the setting holds the gene, shape (settings, names).
@@ -104,6 +106,8 @@ class MainEffects:
     settings: tuple[Setting, ...]
     names: tuple[str, ...]
     level: Array
+    control: Array
+    control_variance: Array
     effects: Array
     unseen: Array
     seen: NDArray[np.bool_]
@@ -129,10 +133,17 @@ class MainEffects:
         average = np.stack([m.mean @ block.mean for m, block in zip(maps, rows, strict=True)])
         bare = ~seen.any(axis=1)
         average[bare] = average[~bare].mean(axis=0) if not bare.all() else 0.0
+        level = np.stack([m.level @ block.mean for m, block in zip(maps, rows, strict=True)])
+        controls = [
+            estimated_control(block.mean[0], block.variance[0], own)
+            for block, own in zip(rows, level, strict=True)
+        ]
         return cls(
             training.settings,
             names,
-            np.stack([m.level @ block.mean for m, block in zip(maps, rows, strict=True)]),
+            level,
+            np.stack([estimate for estimate, _ in controls]),
+            np.stack([variance for _, variance in controls]),
             _filled(effects, seen, average),
             average,
             seen,
@@ -167,7 +178,7 @@ class MainEffects:
         return found
 
     def variances(self, conditions: Sequence[Condition], *, of_change: bool = True) -> Array:
-        """Variance of the error of `means` (less c0, with `of_change`), (conditions, genes).
+        """Variance of the error of `means` (less the control, with `of_change`), (conditions, genes).
 
         With weights K of the rows and their incidence X, a condition with incidence x has an error of
         sum_i K_i^2 var_i from the cells (delta method), and of tau^2 |x - X^T K|^2 from shrinkage and
@@ -179,6 +190,8 @@ class MainEffects:
             if of_change:
                 weights -= self.maps[setting][0]
             found[row] = weights**2 @ self.variance[setting] + open_share * self.spread
+            if of_change:
+                found[row] += self.control_variance[setting]
         return found
 
     def _weights(self, condition: Condition, setting: int) -> tuple[Array, float]:
@@ -223,8 +236,23 @@ class MainEffects:
         return cls(settings=settings, names=tuple(cast("list[str]", facts["perturbed"])), **whole, **split)
 
 
-_WHOLE = ("level", "effects", "unseen", "seen", "alone", "spread")
+_WHOLE = ("level", "control", "control_variance", "effects", "unseen", "seen", "alone", "spread")
 _BY_SETTING = ("maps", "members", "variance")
+
+
+def estimated_control(measured: Array, variance: Array, level: Array) -> tuple[Array, Array]:
+    """Combine the measured control with c0, which all conditions inform.
+
+    c0 has little noise, but a bias where combinations fall short of the sum; the measured control has
+    no bias, but the noise of its cells. Positive-part James-Stein (1961) over genes decides:
+    c0 + w (measured - c0), w = max(0, 1 - sum variance / sum (measured - c0)^2).
+
+    Returns the estimate and w times the measured control's variance, its variance given c0; (genes,).
+    """
+    gap = measured - level
+    apart = float((gap**2).sum())
+    share = max(0.0, 1.0 - float(variance.sum()) / apart) if apart > 0 else 0.0
+    return level + share * gap, share * variance
 
 
 def typical_cells(training: TrainingSet) -> float:

@@ -63,11 +63,10 @@ class SumOfEffects(Model):
         return self.effects.means(conditions) + self.prior.shifts(conditions, self.effects)
 
     def control(self, conditions: Sequence[Condition]) -> Array:
-        """c0: the control as estimated from all conditions, not from its own few cells alone."""
+        """The control as estimated from all conditions, not from its own few cells alone."""
         assert self.reference is not None
-        self.reference.rows(conditions)
-        level = self.effects.level[self.effects.rows(conditions)]
-        return np.maximum(level, 0.0) if self.reference.unit == LOG_NORMALISED else level
+        estimate = self.effects.control[self.reference.rows(conditions)]
+        return np.maximum(estimate, 0.0) if self.reference.unit == LOG_NORMALISED else estimate
 
     def change(self, conditions: Sequence[Condition], level: Array) -> Array:
         """Predicted level less the control; a mean of ln(1 + CP10K) is never below zero."""

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.config import Study
+from pajamo.data.columns import numbers
 from pajamo.data.conditions import Condition, parse_perturbation
 from pajamo.data.integrity import guard_hdf5, reading_errors
 from pajamo.data.prediction import Prediction
@@ -98,8 +99,10 @@ def evaluate_target(
         prediction = given.predict(held.test)
     else:
         held = _fold_of(loaded, fold, split)
-        prediction = external_prediction(given, loaded)
+        prediction = external_prediction(_of_fold(given, held.name), loaded)
         held = replace(held, test=_predicted(held, prediction))
+    _require_genes(prediction, loaded.bulk.genes)
+    _require_finite(prediction.of(held.test), loaded.bulk.genes)
     work = FoldWork(loaded, held, fold or 0)
     tables = [score(prediction, work.truth, duplicate=True), *_baselines(work, prediction.model)]
     scores = pd.concat(tables, ignore_index=True).assign(fold=held.name, split=held.name)
@@ -148,6 +151,11 @@ def _fold_of(loaded: Loaded, number: int | None, split: Path | None) -> Fold:
     return choose_fold(loaded, number, split)
 
 
+def _of_fold(adata: anndata.AnnData, name: str) -> anndata.AnnData:
+    """The rows of one fold, where rows say of which they are, as in a run's predictions."""
+    return adata[(adata.obs["fold"] == name).to_numpy()] if "fold" in adata.obs else adata
+
+
 def _predicted(held: Fold, prediction: Prediction) -> tuple[Condition, ...]:
     known = set(prediction.conditions)
     test = tuple(c for c in held.test if c in known)
@@ -174,10 +182,8 @@ def external_prediction(adata: anndata.AnnData, loaded: Loaded) -> Prediction:
 
     Raises
     ------
-    DataError: no column `perturbation`, or duplicated conditions.
+    DataError: no column `perturbation`, duplicated conditions, or times that are no numbers.
     """
-    if "pajamo" in adata.uns and "delta" in adata.layers:
-        return Prediction.from_anndata(adata)
     if "perturbation" not in adata.obs:
         raise DataError(
             "the predictions do not say of which perturbation they are",
@@ -187,8 +193,11 @@ def external_prediction(adata: anndata.AnnData, loaded: Loaded) -> Prediction:
     if len(set(conditions)) < len(conditions):
         repeated = pd.Series([str(c) for c in conditions])
         raise DataError(
-            f"conditions are predicted twice: {shorten(repeated[repeated.duplicated()].unique())}"
-        )
+            f"conditions are predicted twice: {shorten(repeated[repeated.duplicated()].unique())}",
+            where="obs", fix="give one row a condition, or a column `fold` with the names of the folds",
+        )  # fmt: skip
+    if "pajamo" in adata.uns and "delta" in adata.layers:
+        return Prediction.from_anndata(adata)
     genes = pd.Index(adata.var_names)
     control = _controls(loaded, conditions, genes)
     delta = _dense(adata.layers["delta"]) if "delta" in adata.layers else _dense(adata.X) - control
@@ -203,19 +212,25 @@ def _conditions(obs: pd.DataFrame, control: str) -> Iterator[Condition]:
         yield Condition(parse_perturbation(label, control), context, float(time))
 
 
-def _require_usable(prediction: Prediction, measured: pd.Index) -> None:
-    """Refuse predictions that lack a measured gene, or have a value for it that is no number."""
-    columns = prediction.genes.get_indexer(measured) if prediction.genes.is_unique else np.array([-1])
-    if (columns < 0).any():
-        lacking = [gene for gene, column in zip(measured, columns, strict=False) if column < 0]
-        repeated = not prediction.genes.is_unique
+def _require_genes(prediction: Prediction, measured: pd.Index) -> None:
+    genes = prediction.genes
+    if not genes.is_unique:
         raise DataError(
-            "genes are predicted twice" if repeated else f"{len(lacking)} measured genes are not predicted",
+            f"genes are predicted twice: {shorten(genes[genes.duplicated()].unique())}",
+            where=f"{prediction.model}: var_names", fix="predict every gene once",
+        )  # fmt: skip
+    lacking = measured[~measured.isin(genes)]
+    if len(lacking):
+        raise DataError(
+            f"{len(lacking)} of {len(measured)} measured genes are not predicted",
             where=f"{prediction.model}: var_names",
-            why=f"lacking: {shorten(lacking, 4)}; predicted: {shorten(prediction.genes, 4)}",
-            fix="predict every gene of the screen, once, under the screen's own names",
+            why=f"lacking: {shorten(lacking, 4)}; predicted: {shorten(genes, 4)}",
+            fix="predict every gene of the screen, under the screen's own names",
         )
-    bad = ~np.isfinite(prediction.level[:, columns])
+
+
+def _require_finite(prediction: Prediction, measured: pd.Index) -> None:
+    bad = ~np.isfinite(prediction.level[:, prediction.genes.get_indexer(measured)])
     if bad.any():
         row, gene = np.argwhere(bad)[0]
         raise DataError(
