@@ -69,9 +69,7 @@ def main() -> None:
     bare = float(table["median s"].iloc[0])
     table.insert(2, "without the interpreter s", table["median s"] - bare)
     numbers = [name for name in table if name.endswith(" s")]
-    print_table(
-        f"Fresh processes, {options.repeats} each", table, dict.fromkeys(numbers, ".3f")
-    )
+    print_table(f"Fresh processes, {options.repeats} each", table, dict.fromkeys(numbers, ".3f"))
 
 
 if __name__ == "__main__":

@@ -10,14 +10,13 @@ from pajamo._version import __version__
 from pajamo.errors import PajamoError, PajamoWarning
 
 if TYPE_CHECKING:
-    from pajamo import data
+    from pajamo import data, models
     from pajamo.api import (
         check,
         demo,
         evaluate,
         fit,
         fix,
-        models,
         predict,
         report,
         run,
@@ -43,8 +42,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "data":
-        return import_module("pajamo.data")
+    if name in ("data", "models"):
+        return import_module(f"pajamo.{name}")
     if name in __all__:
         return getattr(import_module("pajamo.api"), name)
     raise AttributeError(f"module 'pajamo' has no attribute {name!r}")

@@ -216,13 +216,18 @@ def verify(run_folder: str | Path) -> int:
 
 def models() -> list[Card]:
     """The card of every model, baselines first."""
-    from pajamo.models.registry import models as registered
+    from pajamo.models.registry import cards
 
-    return [kind.card for kind in registered().values()]
+    return cards()
 
 
 def demo(*, runs: str | Path = "runs", progress: Progress | None = None) -> list[Run]:
-    """The main job on the human iPSC knockout time course that ships with pajamo."""
+    """The main job on the human iPSC knockout time course that ships with pajamo: two runs.
+
+    Raises
+    ------
+    StorageError: the runs cannot be written.
+    """
     studies = resources.files("pajamo.pipeline").joinpath("demo")
     texts = [studies.joinpath(name).read_text(encoding="utf-8") for name in DEMO_STUDIES]
     return [run(tomllib.loads(text), runs=runs, progress=progress) for text in texts]

@@ -260,7 +260,7 @@ def main() -> None:
 
 def _exit_code(arguments: list[str], *, debug: bool) -> int:
     try:
-        return int(app(arguments, standalone_mode=False) or 0)
+        code = int(app(arguments, standalone_mode=False) or 0)
     except UsageError as error:
         error.show()
         return int(error.exit_code)
@@ -270,14 +270,16 @@ def _exit_code(arguments: list[str], *, debug: bool) -> int:
         err.print(f"[bold red]error[/bold red]: {_escape(str(error))}", soft_wrap=True)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        err.print("interrupted; the same command goes on where it stopped")
-        return INTERRUPTED
+        code = INTERRUPTED
     except Exception as error:
         if debug:
             raise
         err.print(f"internal error: {type(error).__name__}: {error}", markup=False, soft_wrap=True)
         err.print("this is a defect of pajamo: run again with --debug and report what it prints")
         return 1
+    if code == INTERRUPTED:  # newer versions of typer leave with this code instead of raising
+        err.print("interrupted; the same command goes on where it stopped")
+    return code
 
 
 def _show_warning(

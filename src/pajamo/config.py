@@ -168,7 +168,8 @@ def parse(kind: type[Settings], raw: Mapping[str, Any], where: str) -> Settings:
 
 
 def _explained(kind: type[Config], error: ValidationError, where: str) -> StudyError:
-    first = error.errors()[0]
+    # A misspelt table is reported as missing too; the misspelling is what the user can see.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":

@@ -54,6 +54,7 @@ def test_resolved_study_reads_back_the_same(tmp_path: Path) -> None:
     [
         (("holdout = 0.5", "holdot = 0.5"), ["split.holdot", "did you mean 'holdout'"]),
         (("[models]", "[model]"), ["'model'", "did you mean 'models'"]),
+        (("[split]", "[splits]"), ["'splits'", "did you mean 'split'"]),
         (("seed = 3", 'seed = "three"'), ["seed", "three"]),
         (("seed = 3", "seed = -1"), ["seed", "greater than or equal to 0"]),
         (("holdout = 0.5", "holdout = 1.5"), ["split.holdout", "less than 1"]),

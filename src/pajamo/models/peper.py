@@ -306,7 +306,7 @@ class Peper(SumOfEffects, Learned):
         trusted = np.zeros(len(doubles))
         rows = np.flatnonzero(known)
         if self.share > 0 and len(rows):
-            trusted[rows] = self.manifold.trust(self._summaries([doubles[i] for i in rows]))
+            trusted[rows] = self.manifold.trust(self._summaries([doubles[int(i)] for i in rows]))
         return trusted
 
     def _summaries(self, doubles: Sequence[Condition]) -> Array:

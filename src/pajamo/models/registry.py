@@ -8,7 +8,7 @@ from functools import cache
 
 from pajamo.config import Config, parse
 from pajamo.errors import ModelError, nearest
-from pajamo.models.base import Model
+from pajamo.models.base import Card, Model
 
 _MODELS: dict[str, type[Model]] = {}
 
@@ -32,6 +32,11 @@ def models() -> dict[str, type[Model]]:
     """All registered models by name, baselines first."""
     _import_all()
     return dict(sorted(_MODELS.items(), key=lambda item: (not item[1].card.baseline, item[0])))
+
+
+def cards() -> list[Card]:
+    """The card of every model, baselines first."""
+    return [kind.card for kind in models().values()]
 
 
 def create(name: str, settings: dict[str, object] | None = None, *, seed: int = 0) -> Model:

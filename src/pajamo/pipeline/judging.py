@@ -104,7 +104,10 @@ def evaluate_target(
     _require_genes(prediction, loaded.bulk.genes)
     _require_finite(prediction.of(held.test), loaded.bulk.genes)
     work = FoldWork(loaded, held, fold or 0)
-    tables = [score(prediction, work.truth, duplicate=True), *_baselines(work, prediction.model)]
+    drawn = work.drawn(given) if isinstance(given, Model) else {}
+    tables = [
+        score(prediction, work.truth, cells=drawn, duplicate=True), *_baselines(work, prediction.model)
+    ]  # fmt: skip
     scores = pd.concat(tables, ignore_index=True).assign(fold=held.name, split=held.name)
     settings = study.evaluation
     baselines = [name for name, kind in models().items() if kind.card.baseline and name != prediction.model]

@@ -111,13 +111,15 @@ class FoldWork:
         fit_model(model, training, checkpoint=checkpoint)
         prediction = model.predict(self.fold.test)
         seconds = time.perf_counter() - began
-        drawn = {name: self._draw(model)} if isinstance(model, DrawsCells) and self.truth.cells else {}
-        scores = score(prediction, self.truth, cells=drawn, duplicate=False)
+        scores = score(prediction, self.truth, cells=self.drawn(model), duplicate=False)
         return Rung(name, self.fold.name, "", seconds, scores, prediction)
 
-    def _draw(self, model: DrawsCells) -> Cells:
+    def drawn(self, model: Model) -> dict[str, Cells]:
+        """Cells of each held-out condition under the model's name, where it can draw them and they are judged."""
+        if not isinstance(model, DrawsCells) or not self.truth.cells:
+            return {}
         rng = np.random.default_rng([self.loaded.study.seed, self.number])
-        return {condition: model.draw(condition, CELLS_DRAWN, rng) for condition in self.fold.test}
+        return {model.card.name: {c: model.draw(c, CELLS_DRAWN, rng) for c in self.fold.test}}
 
     def ceiling(self) -> pd.DataFrame:
         """Scores of the technical duplicate."""

@@ -42,7 +42,7 @@ def run_study(study: Study, runs: Path, progress: Progress = lambda _: None) -> 
     UserError: whatever is wrong with the study, the data or the split.
     StorageError: the disk is full; run again to go on.
     """
-    ladder_names(study)
+    ladder_names(study)  # a misspelt name is better found before the screen is read
     folder = RunFolder(runs / run_id(study, resolve(study.data)))
     if folder.complete:
         progress(f"this run is complete; {verify_run(folder.path)} files verified")
@@ -72,7 +72,13 @@ def _work(study: Study, folder: RunFolder, progress: Progress) -> None:
 
 
 def render_again(folder: Path) -> Path:
-    """Render the report of a complete run from its tables."""
+    """Render the report of a complete run from its tables.
+
+    Raises
+    ------
+    IntegrityError: the folder is not a complete run, or it was altered.
+    """
+    verify_run(folder)
     replace_in_run(folder, REPORT, render_report(read_content(folder)))
     return folder / REPORT
 
