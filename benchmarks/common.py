@@ -15,6 +15,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "scipy", "pandas", "anndata", "scikit-learn", "torch")
 LIBRARY_SIZE = "total_counts_all_genes"
 """Column of the development file with the molecules of the whole library."""
+METRICS = ("mse_top", "mse", "pearson_delta", "discrimination", "energy_distance")
+FORMATS = {
+    **dict.fromkeys(METRICS, ".3f"),
+    "mse_top": ".4f",
+    "mse": ".5f",
+    "calibrated": ".2f",
+    "seconds": ".1f",
+}
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:
@@ -56,11 +64,39 @@ def _version(name: str) -> str:
         return "absent"
 
 
+def ladder_table(summary: pd.DataFrame, seconds: pd.Series, metric: str) -> pd.DataFrame:
+    """One row a model, best first on the judged metric and the ceiling last.
+
+    Parameters
+    ----------
+    summary: as `pajamo.evaluation.comparison.summarise` gives it, of one split.
+    seconds: of fitting and predicting all folds, by model.
+    metric: the one on which calibration and the difference to the best baseline are shown.
+    """
+    wide = summary.pivot(index="model", columns="metric", values="mean")
+    judged = summary[summary["metric"] == metric].set_index("model")
+    table = wide.reindex(columns=[name for name in METRICS if name in wide])
+    table["calibrated"] = judged["calibrated"]
+    table["better by"] = [difference(judged.loc[model]) for model in table.index]
+    table["outcome"] = judged["outcome"]
+    table["seconds"] = seconds.reindex(table.index)
+    order = judged["rank"].reindex(table.index).fillna(float("inf")).sort_values(kind="stable").index
+    return table.loc[order].rename_axis("model").reset_index()
+
+
+def difference(row: pd.Series) -> str:
+    """Improvement over the best baseline with its interval; empty for that baseline itself and the ceiling."""
+    if row["outcome"] in ("ceiling", "best baseline") or row["improvement"] != row["improvement"]:
+        return ""
+    return f"{row['improvement']:+.2g} [{row['improvement_low']:+.2g}, {row['improvement_high']:+.2g}]"
+
+
 def print_table(title: str, table: pd.DataFrame, formats: Mapping[str, str] | None = None) -> None:
-    """Print a table in the form that Markdown reads; NaN stays empty."""
+    """Print a table in the form that Markdown reads; NaN stays empty, formats of absent columns are not used."""
     shown = table.copy().astype(object)
     for name, form in (formats or {}).items():
-        shown[name] = [_formatted(value, form) for value in table[name]]
+        if name in table:
+            shown[name] = [_formatted(value, form) for value in table[name]]
     shown = shown.map(lambda value: _formatted(value, ""))
     widths = [max(len(str(name)), *shown[name].map(len)) if len(shown) else len(name) for name in shown]
     print(f"\n{title}\n")

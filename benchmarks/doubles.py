@@ -27,7 +27,7 @@ from pajamo.data.cells import Halves, sample_halves, seen_cells
 from pajamo.data.conditions import singles_of
 from pajamo.data.prediction import Prediction
 from pajamo.data.pseudobulk import Pseudobulk, pseudobulk
-from pajamo.data.reading import read_screen
+from pajamo.data.reading.screens import read_screen
 from pajamo.data.splits import Fold, make_split
 from pajamo.data.training_set import TrainingSet
 from pajamo.evaluation.cell_space import CellSpace

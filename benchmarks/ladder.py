@@ -23,22 +23,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-
 import pajamo
-from common import LIBRARY_SIZE, add_data, machine, norman, print_table
+from common import FORMATS, LIBRARY_SIZE, add_data, ladder_table, machine, norman, print_table
 from pajamo.pipeline.run_record import Run
 
-METRICS = ("mse_top", "mse", "pearson_delta", "discrimination", "energy_distance")
-FORMATS = {
-    **dict.fromkeys(METRICS, ".4f"),
-    "mse": ".5f",
-    "pearson_delta": ".3f",
-    "discrimination": ".3f",
-    "energy_distance": ".3f",
-    "calibrated": ".2f",
-    "seconds": ".1f",
-}
 PROFILED = 30
 
 
@@ -52,31 +40,10 @@ def study(path: Path, folds: int, control: str, metric: str) -> dict[str, object
     }
 
 
-def results(run: Run, metric: str) -> pd.DataFrame:
-    """One row a model, best first on the judged metric; the ceiling last."""
-    summary = run.summary
-    wide = summary.pivot(index="model", columns="metric", values="mean")
-    judged = summary[summary["metric"] == metric].set_index("model")
-    timings = run.table("timings").set_index("step")["seconds"]
-    table = wide.reindex(columns=[name for name in METRICS if name in wide])
-    table["calibrated"] = judged["calibrated"]
-    table["better by"] = [_difference(judged.loc[model]) for model in table.index]
-    table["outcome"] = judged["outcome"]
-    table["seconds"] = timings.reindex(table.index)
-    order = judged["rank"].reindex(table.index).fillna(float("inf")).sort_values(kind="stable").index
-    return table.loc[order].rename_axis("model").reset_index()
-
-
-def _difference(row: pd.Series) -> str:
-    if row["outcome"] in ("ceiling", "best baseline") or row["improvement"] != row["improvement"]:
-        return ""
-    return f"{row['improvement']:+.2g} [{row['improvement_low']:+.2g}, {row['improvement_high']:+.2g}]"
-
-
 def show(run: Run, metric: str, title: str) -> None:
     """Print the table and the sentence of one run."""
-    table = results(run, metric)
-    print_table(title, table, {name: form for name, form in FORMATS.items() if name in table})
+    timings = run.table("timings").set_index("step")["seconds"]
+    print_table(title, ladder_table(run.summary, timings, metric), FORMATS)
     print(f"\n{run.verdict['sentence']}")
 
 

@@ -48,7 +48,7 @@ def libraries(_: Path) -> None:
 def read(path: Path):
     """Read the screen: tables in memory, values looked at once."""
     from pajamo.config import DataSettings
-    from pajamo.data.reading import read_screen
+    from pajamo.data.reading.screens import read_screen
 
     libraries(path)
     return read_screen(DataSettings(path=path, batch="batch"))

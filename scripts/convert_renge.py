@@ -1,6 +1,6 @@
 """Convert the example data of the `renge` source distribution into the screen that ships with pajamo.
 
-    python scripts/convert_renge.py renge-0.0.5.tar.gz src/pajamo/data/shipped/renge
+    python scripts/convert_renge.py renge-0.0.5.tar.gz src/pajamo/data/public/shipped/renge
 
 The source distribution comes from the Python package index (`pip download --no-deps --no-binary :all:
 renge==0.0.5`). The same input and the same library versions give the same bytes.

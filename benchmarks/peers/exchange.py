@@ -23,7 +23,9 @@ CONTROL = "control"
 def arguments(description: str) -> argparse.ArgumentParser:
     """The arguments that every peer takes."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("training", type=Path, help="h5ad: ln(1 + CP10K) of what may be seen, obs.perturbation")
+    parser.add_argument(
+        "training", type=Path, help="h5ad: ln(1 + CP10K) of what may be seen, obs.perturbation"
+    )
     parser.add_argument("split", type=Path, help="split.json of a pajamo run")
     parser.add_argument("output", type=Path, help="h5ad of predicted means to write, obs.perturbation")
     parser.add_argument("--fold", type=int, default=0, help="number of the fold in the split")
@@ -53,7 +55,9 @@ def write_means(
     """Write predicted levels, a row a condition; facts (versions, settings, seconds) go into uns."""
     obs = pd.DataFrame({"perturbation": list(means)}, index=list(means))
     table = anndata.AnnData(
-        np.vstack(list(means.values())).astype(float), obs=obs, var=pd.DataFrame(index=pd.Index(genes).astype(str))
+        np.vstack(list(means.values())).astype(float),
+        obs=obs,
+        var=pd.DataFrame(index=pd.Index(genes).astype(str)),
     )
     table.uns["facts"] = json.dumps(dict(facts))
     table.write_h5ad(path)

@@ -58,7 +58,9 @@ def for_gears(training: anndata.AnnData) -> anndata.AnnData:
     )
     names = training.var_names.astype(str)
     return anndata.AnnData(
-        sp.csr_matrix(training.X, dtype=np.float32), obs=obs, var=pd.DataFrame({"gene_name": names}, index=names)
+        sp.csr_matrix(training.X, dtype=np.float32),
+        obs=obs,
+        var=pd.DataFrame({"gene_name": names}, index=names),
     )
 
 

@@ -149,10 +149,16 @@ def predicted(model, training: anndata.AnnData, asked: list[str], transform) -> 
 def main() -> None:
     parser = arguments("PerturBench's additive models on one fold of a pajamo split.")
     parser.add_argument("--model", choices=("linear", "latent"), default="linear")
-    parser.add_argument("--epochs", type=int, help="at most; 500 as published for linear, 60 for latent (not tuned)")
+    parser.add_argument(
+        "--epochs", type=int, help="at most; 500 as published for linear, 60 for latent (not tuned)"
+    )
     parser.add_argument("--batch", type=int, default=500, help="4000 as published, for a larger screen")
-    parser.add_argument("--rate", type=float, help="as published for linear; 1e-3 for latent (6.8e-5 published)")
-    parser.add_argument("--width", type=int, default=256, help="latent: width of the encoder, 5376 as published")
+    parser.add_argument(
+        "--rate", type=float, help="as published for linear; 1e-3 for latent (6.8e-5 published)"
+    )
+    parser.add_argument(
+        "--width", type=int, default=256, help="latent: width of the encoder, 5376 as published"
+    )
     parser.add_argument("--latent", type=int, default=64, help="latent: dimensions")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")

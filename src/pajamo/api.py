@@ -21,8 +21,8 @@ from pajamo.config import DataSettings, Study, parse, parse_study, read_study
 if TYPE_CHECKING:
     import anndata
 
-    from pajamo.data.catalogue import Entry
     from pajamo.data.checks import CheckReport
+    from pajamo.data.public.catalogue import Entry
     from pajamo.models.base import Card, Model
     from pajamo.pipeline.judging import Evaluation
     from pajamo.pipeline.run_record import Run
@@ -73,7 +73,7 @@ def fix(
     ------
     DataError: a choice does not apply, or the new file exists already.
     """
-    from pajamo.data.fixes import fix_screen
+    from pajamo.data.checks.fixes import fix_screen
 
     path = Path(screen)
     target = Path(output) if output else path.with_name(f"{path.stem}.fixed.h5ad")
@@ -83,7 +83,7 @@ def fix(
 
 def fix_choices() -> dict[str, str]:
     """Names of the choices of `fix`, and what each does."""
-    from pajamo.data.fixes import fix_choices as known
+    from pajamo.data.checks.fixes import fix_choices as known
 
     return known()
 
@@ -235,7 +235,7 @@ def demo(*, runs: str | Path = "runs", progress: Progress | None = None) -> list
 
 def list_datasets() -> list[Entry]:
     """Every public data set that pajamo knows; `here` says whether it can be used at once."""
-    from pajamo.data.datasets import list_datasets as known
+    from pajamo.data.public.datasets import list_datasets as known
 
     return known()
 
@@ -247,7 +247,7 @@ def get_dataset(name: str, *, source: str | Path | None = None, progress: Progre
     ------
     DownloadError: it could not be fetched whole.
     """
-    from pajamo.data.datasets import get
+    from pajamo.data.public.datasets import get
 
     return get(name, source=_path(source), progress=progress)
 

@@ -56,4 +56,4 @@ def screen_file(tmp_path: Path) -> Callable[..., Path]:
 def _no_trial(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that tests wrote themselves need no process of their own; what that is for has its own tests."""
     if request.path.name != "test_integrity.py":
-        monkeypatch.setattr("pajamo.data.h5ad.try_reading", lambda path: None)
+        monkeypatch.setattr("pajamo.data.reading.h5ad.try_reading", lambda path: None)

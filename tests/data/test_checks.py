@@ -19,8 +19,8 @@ from pajamo.data.checks import CheckReport, RuleResult, check_screen
 from pajamo.data.checks.design import cramers_v
 from pajamo.data.checks.genes import by_chance
 from pajamo.data.checks.runner import in_order
-from pajamo.data.naming import other_separators, split_combination, without_guide
-from pajamo.data.reading import read_screen
+from pajamo.data.reading.naming import other_separators, split_combination, without_guide
+from pajamo.data.reading.screens import read_screen
 from pajamo.errors import PajamoError
 
 Write = Callable[..., Path]

@@ -14,13 +14,13 @@ import pytest
 import scipy.sparse as sp
 
 from pajamo.config import DataSettings
-from pajamo.data import catalogue as catalogue_module
-from pajamo.data import convert as convert_module
-from pajamo.data import datasets
-from pajamo.data.catalogue import Entry, LabelRules, cache_folder, catalogue, find
-from pajamo.data.convert import canonical_label
-from pajamo.data.datasets import get, list_datasets, resolve
-from pajamo.data.download import checksums
+from pajamo.data.public import catalogue as catalogue_module
+from pajamo.data.public import convert as convert_module
+from pajamo.data.public import datasets
+from pajamo.data.public.catalogue import Entry, LabelRules, cache_folder, catalogue, find
+from pajamo.data.public.convert import canonical_label
+from pajamo.data.public.datasets import get, list_datasets, resolve
+from pajamo.data.public.download import checksums
 from pajamo.errors import DataError, DownloadError, IntegrityError, StudyError
 
 LABELS = ["control", "AHR_FEV", "FEV", None, "AHR", "FEV_AHR", "control", "*"]

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pajamo.data import download as module
-from pajamo.data.download import Checksums, checksums, download
+from pajamo.data.public import download as module
+from pajamo.data.public.download import Checksums, checksums, download
 from pajamo.errors import DownloadError, StorageError
 
 CONTENT = bytes(range(256)) * 400

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from pajamo.config import DataSettings
 from pajamo.data.atomic import sha256
+from pajamo.data.checks.fix_choices import unique_names
+from pajamo.data.checks.fixes import fix_choices, fix_screen
 from pajamo.data.conditions import Condition
-from pajamo.data.fix_choices import unique_names
-from pajamo.data.fixes import fix_choices, fix_screen
-from pajamo.data.reading import read_screen
+from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
 from pajamo.errors import DataError, PajamoError, StorageError
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from pajamo.config import DataSettings
-from pajamo.data import integrity, trial
-from pajamo.data.integrity import guard_hdf5, reading_errors
-from pajamo.data.reading import read_screen
+from pajamo.data.reading import integrity, trial
+from pajamo.data.reading.integrity import guard_hdf5, reading_errors
+from pajamo.data.reading.screens import read_screen
 from pajamo.errors import DataError, IntegrityError
 
 Write = Callable[..., Path]
@@ -156,8 +156,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from pajamo.config import DataSettings
-from pajamo.data import trial
-from pajamo.data.reading import read_screen
+from pajamo.data.reading import trial
+from pajamo.data.reading.screens import read_screen
 from pajamo.errors import PajamoError
 
 trial.PATIENCE = 5.0

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pajamo.config import PriorSettings
-from pajamo.data.priors import embed_terms, read_embedding
+from pajamo.data.reading.priors import embed_terms, read_embedding
 from pajamo.errors import DataError, MissingExtraError
 
 PAIRS = [

@@ -13,11 +13,11 @@ import pytest
 import scipy.sparse as sp
 
 from pajamo.config import DataSettings
-from pajamo.data import stored
 from pajamo.data.conditions import Condition
 from pajamo.data.matrix import FileMatrix, MemoryMatrix
-from pajamo.data.reading import read_screen
-from pajamo.data.variable_genes import excess_variance
+from pajamo.data.reading import stored
+from pajamo.data.reading.screens import read_screen
+from pajamo.data.reading.variable_genes import excess_variance
 from pajamo.errors import DataError, IntegrityError
 
 Write = Callable[..., Path]

@@ -12,7 +12,7 @@ from pajamo.config import DataSettings
 from pajamo.data.conditions import Condition
 from pajamo.data.prediction import Prediction
 from pajamo.data.pseudobulk import pseudobulk
-from pajamo.data.reading import read_screen
+from pajamo.data.reading.screens import read_screen
 from pajamo.errors import DataError
 from pajamo.evaluation.categories import read_categories
 from pajamo.evaluation.distance_correlation import centred_distances, correlation

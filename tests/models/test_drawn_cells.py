@@ -9,8 +9,8 @@ import pytest
 
 from pajamo.data.conditions import Condition
 from pajamo.errors import ModelError
-from pajamo.models.distribution import START, _accepted, _energy, _kernel_of, _mixtures
-from pajamo.models.drawn_cells import ParentCells, Shape, _apportioned, rescale_to_mean
+from pajamo.models.pair_correction.distribution import START, _accepted, _energy, _kernel_of, _mixtures
+from pajamo.models.parts.drawn_cells import ParentCells, Shape, _apportioned, rescale_to_mean
 from pajamo.models.registry import create
 from pajamo.training.fit import fit_model
 

@@ -10,7 +10,7 @@ from pajamo.data.conditions import Condition
 from pajamo.data.pseudobulk import Moments
 from pajamo.data.training_set import TrainingSet
 from pajamo.models.mixed_effects import MixedEffects
-from pajamo.models.variance_components import SCALES, fit_components, learn_scales, log_likelihood
+from pajamo.models.parts.variance_components import SCALES, fit_components, learn_scales, log_likelihood
 
 RNG = np.random.default_rng
 

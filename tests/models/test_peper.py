@@ -12,10 +12,10 @@ import torch
 from pajamo.data.conditions import Condition
 from pajamo.data.pseudobulk import Moments
 from pajamo.data.training_set import TrainingSet
-from pajamo.models.gate import global_gate, pair_gate
-from pajamo.models.manifold import Manifold
+from pajamo.models.pair_correction.gate import global_gate, pair_gate
+from pajamo.models.pair_correction.manifold import Manifold
+from pajamo.models.pair_correction.stack import share_of_stack
 from pajamo.models.registry import create
-from pajamo.models.stack import share_of_stack
 from pajamo.training.checkpoints import read_state
 from pajamo.training.fit import fit_model
 from pajamo.training.loop import minimise
@@ -222,7 +222,7 @@ def test_settings_share_one_stack():
 
 
 def test_many_genes_are_learned_on_some_and_predicted_on_all(monkeypatch):
-    monkeypatch.setattr("pajamo.models.pair_entries.MOST_GENES", 20)
+    monkeypatch.setattr("pajamo.models.pair_correction.pair_entries.MOST_GENES", 20)
     training, asked, truth = world(saturating, doubles=20, genes=400)
     model = create("peper", FAST).fit(training)
     assert 20 <= len(model.entries.genes) < 400

@@ -16,7 +16,7 @@ from pajamo.data.pseudobulk import pseudobulk
 from pajamo.data.screen import Screen
 from pajamo.data.training_set import TrainingSet
 from pajamo.measurements.counts import sample
-from pajamo.models.count_fit import GroupSums, conjugate_gradient, maximum_a_posteriori
+from pajamo.models.parts.count_fit import GroupSums, conjugate_gradient, maximum_a_posteriori
 from pajamo.models.registry import create
 
 CONTROL, A, B, AB = (Condition(tuple(g)) for g in ("", "A", "B", "AB"))

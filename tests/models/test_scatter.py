@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pajamo.models.scatter import PRIOR_RESIDUALS, excess_variance
+from pajamo.models.parts.scatter import PRIOR_RESIDUALS, excess_variance
 
 
 def test_recovers_the_excess_over_known_noise():

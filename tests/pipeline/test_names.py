@@ -84,7 +84,7 @@ def test_brackets_in_messages_are_printed_as_they_are(odd: Path, command: Callab
     assert "[bold]none[/bold].toml" in outcome.err
 
 
-def test_a_prediction_column_named_by_numbers_is_read_as_text(odd: Path) -> None:
+def test_predictions_are_named_by_perturbation_and_context(odd: Path) -> None:
     model = pajamo.fit(odd / "study.toml", model="salt-ls")
     made = pajamo.predict(model, ["NA"], context="ρ-zero line")
     assert made.obs_names.tolist() == ["NA in ρ-zero line"]

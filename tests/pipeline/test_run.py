@@ -13,7 +13,7 @@ import pytest
 
 import pajamo
 from pajamo.config import parse_study, read_study
-from pajamo.data.datasets import resolve
+from pajamo.data.public.datasets import resolve
 from pajamo.data.splits import Split, check_leaks
 from pajamo.errors import ModelError
 from pajamo.pipeline.identity import run_id
@@ -115,7 +115,7 @@ def test_same_study_elsewhere_gives_the_same_bits(
 
 def test_resolved_study_is_the_same_run(finished: Any) -> None:
     study = read_study(finished.run.path / "study.toml")
-    assert run_id(study, resolve(study.data)) == finished.run.path.name
+    assert run_id(study, study.data) == finished.run.path.name
 
 
 @pytest.mark.parametrize(

@@ -14,5 +14,5 @@ _FUNCTIONS = {"get": "get", "list": "list_datasets"}
 
 def __getattr__(name: str) -> Any:
     if name in _FUNCTIONS:
-        return getattr(import_module("pajamo.data.datasets"), _FUNCTIONS[name])
+        return getattr(import_module("pajamo.data.public.datasets"), _FUNCTIONS[name])
     raise AttributeError(f"module 'pajamo.data' has no attribute {name!r}")

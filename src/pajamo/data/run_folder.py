@@ -37,6 +37,11 @@ class RunFolder:
         return self.path.with_name(self.path.name + UNFINISHED)
 
     @property
+    def _lock(self) -> Path:
+        """Beside the folder, not in it: it must hold while the folder is put in its final place."""
+        return self.path.with_name(f".{self.path.name}.lock")
+
+    @property
     def complete(self) -> bool:
         """Whether the run has been finished."""
         return (self.path / MANIFEST).is_file()
@@ -54,8 +59,8 @@ class RunFolder:
         StorageError: another process is writing this run, or the folder cannot be made.
         """
         with storage_errors(self.work):
-            (self.work / STEPS).mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.work / STEPS / "lock", os.O_RDWR | os.O_CREAT)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self._lock, os.O_RDWR | os.O_CREAT)
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -65,6 +70,10 @@ class RunFolder:
                 ) from None
             for leftover in self.work.rglob(f"*{TEMPORARY}"):
                 leftover.unlink()
+            # Who held the lock before may have finished the run in the meantime.
+            if not self.complete:
+                with storage_errors(self.work):
+                    (self.work / STEPS).mkdir(parents=True, exist_ok=True)
             yield
         finally:
             os.close(lock)
@@ -76,6 +85,7 @@ class RunFolder:
             files = {str(f.relative_to(self.work)): sha256(f) for f in _files(self.work)}
             write_json(self.work / MANIFEST, {**manifest, "files": files})
             os.replace(self.work, self.path)
+            self._lock.unlink(missing_ok=True)
 
 
 def replace_in_run(path: Path, name: str, text: str) -> None:

@@ -10,9 +10,19 @@ from pajamo.data.pseudobulk import Array
 
 def centred_distances(values: Array) -> Array:
     """Doubly centred Euclidean distances between rows; values (rows,) or (rows, variables)."""
-    distance = squareform(pdist(values.reshape(len(values), -1)))
+    # In place: the matrix is the largest thing that a report computes, and writing it out takes longest.
+    distance = _distances(values)
     mean = distance.mean(axis=0)
-    return np.asarray(distance - mean[:, None] - mean[None, :] + mean.mean())
+    distance -= mean[:, None]
+    distance -= mean - mean.mean()
+    return distance
+
+
+def _distances(values: Array) -> Array:
+    if values.ndim > 1:
+        return np.asarray(squareform(pdist(values)), dtype=np.float64)
+    distance = np.subtract.outer(values, values)
+    return np.asarray(np.abs(distance, out=distance))
 
 
 def correlation(first: Array, second: Array) -> float:

@@ -8,8 +8,8 @@ import numpy as np
 
 from pajamo.data.conditions import Condition
 from pajamo.models.base import Array, Card
+from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 from pajamo.models.registry import register
-from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 
 
 @register

@@ -10,9 +10,9 @@ import pandas as pd
 from pajamo.mechanisms.growth import GrowthLaw
 from pajamo.mechanisms.low_rank import complete
 from pajamo.models.base import Array, Card
-from pajamo.models.growth_base import GrowthMap, GrowthModel, regression
+from pajamo.models.parts.growth_base import GrowthMap, GrowthModel, regression
+from pajamo.models.parts.singles import INTERACTION_SD
 from pajamo.models.registry import register
-from pajamo.models.singles import INTERACTION_SD
 
 THRESHOLDS = (1.0, 0.8, 0.65, 0.53, 0.43, 0.35, 0.28, 0.23, 0.19, 0.15, 0.12)
 """Path of thresholds, relative to the largest eigenvalue of the first residuals."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from pajamo.mechanisms.growth import GrowthLaw
 from pajamo.models.base import Array, Card
-from pajamo.models.growth_base import GrowthMap, GrowthModel, regression
+from pajamo.models.parts.growth_base import GrowthMap, GrowthModel, regression
+from pajamo.models.parts.singles import INTERACTION_SD
 from pajamo.models.registry import register
-from pajamo.models.singles import INTERACTION_SD
 
 
 @register

@@ -15,8 +15,8 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.encoders.gene import GeneVectors, gene_vectors, response_axes
 from pajamo.models.base import Array, Card, Model
+from pajamo.models.parts.scatter import excess_variance
 from pajamo.models.registry import register
-from pajamo.models.scatter import excess_variance
 
 PENALTIES = 10.0 ** np.arange(-3, 4)
 """Ridge penalties that are tried, in units of the mean square of the perturbation vectors' sums."""

@@ -10,10 +10,10 @@ import numpy as np
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.errors import ModelError
-from pajamo.models.averages import average_of
 from pajamo.models.base import Array, Card
+from pajamo.models.parts.averages import average_of
+from pajamo.models.parts.weighted import Weighted
 from pajamo.models.registry import register
-from pajamo.models.weighted import Weighted
 
 
 @register

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from pajamo.data.conditions import Condition
-from pajamo.models.averages import average_of
 from pajamo.models.base import Array, Card
+from pajamo.models.parts.averages import average_of
+from pajamo.models.parts.weighted import Weighted
 from pajamo.models.registry import register
-from pajamo.models.weighted import Weighted
 
 
 @register

@@ -12,8 +12,8 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.composition import incidence
 from pajamo.models.base import Array, Card, Model
+from pajamo.models.parts.variance_components import SCALES, Components, fit_components
 from pajamo.models.registry import register
-from pajamo.models.variance_components import SCALES, Components, fit_components
 
 MOST_CONDITIONS = 3000
 """Beyond, one decomposition takes minutes and gigabytes."""

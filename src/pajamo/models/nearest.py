@@ -13,8 +13,8 @@ from pajamo.data.training_set import TrainingSet
 from pajamo.encoders.gene import GeneVectors, gene_vectors
 from pajamo.mechanisms.composition import part_incidence
 from pajamo.models.base import Array, Card
+from pajamo.models.parts.weighted import Weighted
 from pajamo.models.registry import register
-from pajamo.models.weighted import Weighted
 
 DIMENSIONS = 30
 """Dimensions of gene vectors that are derived from expression."""

@@ -17,12 +17,17 @@ from pajamo.data.training_set import TrainingSet
 from pajamo.encoders.pair import LINEAR, Profiles, pair_summary
 from pajamo.mechanisms.composition import compose, pair_conditions
 from pajamo.models.base import Array, Card, Learned
-from pajamo.models.correction import PARAMETERS, CorrectionProblem, Members, Standard, corrections
-from pajamo.models.distribution import chosen_shape
-from pajamo.models.gate import global_gate, pair_gate
-from pajamo.models.main_effects import Noise
-from pajamo.models.manifold import Manifold
-from pajamo.models.pair_entries import (
+from pajamo.models.pair_correction.correction import (
+    PARAMETERS,
+    CorrectionProblem,
+    Members,
+    Standard,
+    corrections,
+)
+from pajamo.models.pair_correction.distribution import chosen_shape
+from pajamo.models.pair_correction.gate import global_gate, pair_gate
+from pajamo.models.pair_correction.manifold import Manifold
+from pajamo.models.pair_correction.pair_entries import (
     CellScale,
     TrainingEntries,
     doubles_of,
@@ -31,11 +36,7 @@ from pajamo.models.pair_entries import (
     profiles_of,
     strength_range,
 )  # fmt: skip
-from pajamo.models.registry import register
-from pajamo.models.salt_ls import SumOfEffects, out_of_fold
-from pajamo.models.scatter import proportional_excess
-from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT
-from pajamo.models.stack import (
+from pajamo.models.pair_correction.stack import (
     FULL_TRUST,
     NO_TRUST,
     cross_fitted,
@@ -44,6 +45,11 @@ from pajamo.models.stack import (
     share_of_stack,
     stack_correction,
 )  # fmt: skip
+from pajamo.models.parts.main_effects import Noise
+from pajamo.models.parts.scatter import proportional_excess
+from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT
+from pajamo.models.registry import register
+from pajamo.models.salt_ls import SumOfEffects, out_of_fold
 
 PAIRS_AT_ONCE = 16
 """Pairs that are encoded together; more would only cost memory."""
@@ -86,7 +92,7 @@ class Peper(SumOfEffects, Learned):
 
     A pair's `trusted` is the share of the correction that is used: it falls to zero, and Peper to
     Salt-LS, where training has few doubles, where a gene was never perturbed, and outside the
-    training manifold (distance: `pajamo.models.manifold`). Before training, Peper is Salt-LS and
+    training manifold (distance: `pajamo.models.pair_correction.manifold`). Before training, Peper is Salt-LS and
     the stack.
     """
 

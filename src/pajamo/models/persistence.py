@@ -9,8 +9,8 @@ import numpy as np
 
 from pajamo.data.conditions import Condition
 from pajamo.models.base import Array, Card
+from pajamo.models.parts.weighted import Weighted
 from pajamo.models.registry import register
-from pajamo.models.weighted import Weighted
 
 
 @register

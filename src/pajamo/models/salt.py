@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pajamo.models.base import Card
+from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 from pajamo.models.registry import register
-from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 
 
 @register

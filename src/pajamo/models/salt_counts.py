@@ -18,10 +18,10 @@ from pajamo.errors import ModelError, shorten
 from pajamo.measurements.counts import mean_log1p
 from pajamo.mechanisms.composition import pairs, part_incidence
 from pajamo.models.base import Array, Card, Model
-from pajamo.models.count_fit import GroupSums, conjugate_gradient, maximum_a_posteriori
+from pajamo.models.parts.count_fit import GroupSums, conjugate_gradient, maximum_a_posteriori
+from pajamo.models.parts.scatter import excess_variance
+from pajamo.models.parts.singles import INTERACTION_SD
 from pajamo.models.registry import register
-from pajamo.models.scatter import excess_variance
-from pajamo.models.singles import INTERACTION_SD
 from pajamo.units import NORMALISATION_TARGET
 
 LIBRARIES = 5

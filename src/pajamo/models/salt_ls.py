@@ -15,15 +15,15 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.composition import pairs
 from pajamo.models.base import Array, Card, Model
-from pajamo.models.drawn_cells import ParentCells, Shape
-from pajamo.models.effect_prior import EffectPrior
-from pajamo.models.folds import fold_of
-from pajamo.models.main_effects import MainEffects, Noise
-from pajamo.models.main_effects_table import main_effect_table
+from pajamo.models.parts.drawn_cells import ParentCells, Shape
+from pajamo.models.parts.effect_prior import EffectPrior
+from pajamo.models.parts.folds import fold_of
+from pajamo.models.parts.main_effects import MainEffects, Noise
+from pajamo.models.parts.main_effects_table import main_effect_table
+from pajamo.models.parts.scatter import proportional_excess
+from pajamo.models.parts.shrinkage import chosen_noise
+from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT, scatter_table
 from pajamo.models.registry import register
-from pajamo.models.scatter import proportional_excess
-from pajamo.models.shrinkage import chosen_noise
-from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, scatter_table
 from pajamo.units import LOG_NORMALISED
 
 

@@ -12,8 +12,8 @@ from pajamo.data.training_set import TrainingSet
 from pajamo.errors import ModelError, shorten
 from pajamo.mechanisms.composition import part_incidence
 from pajamo.models.base import Card
+from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 from pajamo.models.registry import register
-from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 
 Cells = Mapping[Condition, NDArray[np.float32]]
 

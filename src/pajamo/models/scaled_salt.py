@@ -15,8 +15,8 @@ from pajamo.data.training_set import TrainingSet
 from pajamo.errors import ModelError
 from pajamo.mechanisms.composition import part_incidence, scales
 from pajamo.models.base import Array, Card
+from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 from pajamo.models.registry import register
-from pajamo.models.singles import INTERACTION_SD, MAIN_EFFECT, SumOfSingles
 
 
 class ScaledSaltSettings(Config):

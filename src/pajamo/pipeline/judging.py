@@ -15,10 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.config import Study
-from pajamo.data.columns import numbers
 from pajamo.data.conditions import Condition, parse_perturbation
-from pajamo.data.integrity import guard_hdf5, reading_errors
 from pajamo.data.prediction import Prediction
+from pajamo.data.reading.columns import numbers
+from pajamo.data.reading.integrity import guard_hdf5, reading_errors
 from pajamo.data.splits import Fold
 from pajamo.errors import DataError, ModelError, SplitError, shorten
 from pajamo.evaluation.comparison import Summary, summarise

@@ -18,6 +18,7 @@ from pajamo.data.prediction import Prediction
 from pajamo.data.run_folder import RunFolder
 from pajamo.data.splits import Fold
 from pajamo.data.training_set import TrainingSet
+from pajamo.errors import IntegrityError
 from pajamo.evaluation.cell_space import CellSpace
 from pajamo.evaluation.metric import metric
 from pajamo.evaluation.scoring import score
@@ -132,14 +133,26 @@ def climb_fold(
     """Give each model's rung, from its step file if it is there."""
     for i, name in enumerate(names, start=1):
         step = folder.step(f"fold{work.number}/{name}.safetensors")
+        checkpoint = step.with_suffix(".checkpoint")
+        for file in (step, checkpoint):
+            _drop_if_damaged(file, progress)
         if not step.exists():
-            checkpoint = step.with_suffix(".checkpoint")
             rung = work.climb(name, checkpoint)
             _write(step, rung)
             checkpoint.unlink(missing_ok=True)
             outcome = "does not apply" if rung.refusal else f"{rung.seconds:.1f} s"
             progress(f"{work.fold.name} {i}/{len(names)}: {name} {outcome}")
         yield _read(step, work.loaded)
+
+
+def _drop_if_damaged(file: Path, progress: Progress) -> None:
+    """An intermediate result that is damaged is not worth an error: what made it can be done again."""
+    try:
+        if file.exists():
+            read_state(file)
+    except IntegrityError:
+        progress(f"{file.parent.name}/{file.name} is damaged and is made again")
+        file.unlink()
 
 
 def _write(step: Path, rung: Rung) -> None:

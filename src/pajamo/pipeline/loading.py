@@ -14,10 +14,10 @@ from pajamo.data.atomic import sha256
 from pajamo.data.cells import Halves, sample_halves, seen_cells
 from pajamo.data.conditions import Condition
 from pajamo.data.count_table import CountTable
-from pajamo.data.datasets import resolve
-from pajamo.data.priors import read_embedding
 from pajamo.data.pseudobulk import Pseudobulk, pseudobulk
-from pajamo.data.reading import read_screen
+from pajamo.data.public.datasets import resolve
+from pajamo.data.reading.priors import read_embedding
+from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
 from pajamo.data.training_set import TrainingSet
 

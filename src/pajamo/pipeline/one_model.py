@@ -10,7 +10,7 @@ import anndata
 from pajamo.config import Study
 from pajamo.data.atomic import replace_file
 from pajamo.data.conditions import Condition, parse_perturbation
-from pajamo.data.splits import Fold, Split, make_split
+from pajamo.data.splits import Fold, Split, check_leaks, make_split
 from pajamo.errors import ModelError, SplitError, shorten, warn
 from pajamo.models.base import Model
 from pajamo.models.registry import create
@@ -41,15 +41,33 @@ def choose_fold(loaded: Loaded, number: int, split: Path | None) -> Fold:
 
     Raises
     ------
-    SplitError: there is no such fold.
+    SplitError: there is no such fold; or the saved split leaks, or is of another screen.
+    IntegrityError: the saved split is not as it was written.
     """
-    made = Split.load(split) if split else make_split(loaded.study.split, loaded.bulk, loaded.study.seed)
+    made = (
+        _saved_split(split, loaded)
+        if split
+        else make_split(loaded.study.split, loaded.bulk, loaded.study.seed)
+    )
     if not 0 <= number < len(made.folds):
         raise SplitError(
             f"there is no fold {number}", where=str(split or "the study's split"),
             fix=f"folds are numbered 0 to {len(made.folds) - 1}",
         )  # fmt: skip
     return made.folds[number]
+
+
+def _saved_split(path: Path, loaded: Loaded) -> Split:
+    split = Split.load(path)
+    check_leaks(split)
+    unknown = {c for fold in split.folds for c in (*fold.train, *fold.test)} - set(loaded.perturbed)
+    if unknown:
+        raise SplitError(
+            f"the saved split names {len(unknown)} conditions that this screen does not have",
+            where=str(path), why=f"among them {shorten(sorted(unknown), 4)}",
+            fix="give the split that was made of this screen",
+        )  # fmt: skip
+    return split
 
 
 def predict_labels(

@@ -15,7 +15,7 @@ import pandas as pd
 from pajamo.config import Study
 from pajamo.data.atomic import replace_file, write_text
 from pajamo.data.checks import check_screen
-from pajamo.data.datasets import resolve
+from pajamo.data.public.datasets import resolve
 from pajamo.data.run_folder import RunFolder, replace_in_run, verify_run
 from pajamo.data.splits import Split, check_leaks, make_split
 from pajamo.pipeline.findings import Findings
@@ -44,11 +44,12 @@ def run_study(study: Study, runs: Path, progress: Progress = lambda _: None) -> 
     """
     ladder_names(study)  # a misspelt name is better found before the screen is read
     folder = RunFolder(runs / run_id(study, resolve(study.data)))
-    if folder.complete:
-        progress(f"this run is complete; {verify_run(folder.path)} files verified")
-        return folder.path
-    with folder.writing():
-        _work(study, folder, progress)
+    if not folder.complete:
+        with folder.writing():
+            if not folder.complete:
+                _work(study, folder, progress)
+                return folder.path
+    progress(f"this run is complete; {verify_run(folder.path)} files verified")
     return folder.path
 
 
@@ -238,7 +239,7 @@ def _data_facts(loaded: Loaded) -> dict[str, Any]:
 def _origin(study: Study) -> dict[str, str]:
     if study.data.dataset is None:
         return {"source": str(study.data.path.name if study.data.path else ""), "licence": ""}
-    from pajamo.data.catalogue import find
+    from pajamo.data.public.catalogue import find
 
     entry = find(study.data.dataset)
     return {"source": entry.reference, "licence": entry.licence}

@@ -8,9 +8,9 @@ import pandas as pd
 from pajamo.data.checks.report import Status
 from pajamo.data.checks.rule import Finding, rule
 from pajamo.data.checks.subject import Subject
-from pajamo.data.columns import numbers
-from pajamo.data.reading import counts_elsewhere, require_scale
-from pajamo.data.values import Values, scan_values
+from pajamo.data.reading.columns import numbers
+from pajamo.data.reading.screens import counts_elsewhere, require_scale
+from pajamo.data.reading.values import Values, scan_values
 
 EXTREME = 5.0
 """Robust standard deviations of the logarithm of library size beyond which a cell is listed."""

@@ -7,8 +7,8 @@ import pandas as pd
 
 from pajamo.data.checks.rule import Finding, rule
 from pajamo.data.checks.subject import Subject
-from pajamo.data.columns import labels, numbers
 from pajamo.data.conditions import SEPARATOR
+from pajamo.data.reading.columns import labels, numbers
 
 FEW, SCARCE = 30, 10
 """Cells of a perturbation below which its mean is noisy, and below which it is hardly measured."""

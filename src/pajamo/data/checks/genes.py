@@ -11,7 +11,7 @@ import pandas as pd
 from pajamo.data.checks.rule import Finding, rule
 from pajamo.data.checks.subject import Subject
 from pajamo.data.checks.targets import target_changes
-from pajamo.data.naming import ENSEMBL, SPREADSHEET_DATE
+from pajamo.data.reading.naming import ENSEMBL, SPREADSHEET_DATE
 from pajamo.errors import shorten
 
 MANY = 10

@@ -6,9 +6,9 @@ import pandas as pd
 
 from pajamo.data.checks.rule import Finding, rule
 from pajamo.data.checks.subject import Subject
-from pajamo.data.columns import control_like, labels, require_control
 from pajamo.data.conditions import SEPARATOR, parse_perturbation
-from pajamo.data.naming import has_control_token, other_separators, without_guide
+from pajamo.data.reading.columns import control_like, labels, require_control
+from pajamo.data.reading.naming import has_control_token, other_separators, without_guide
 from pajamo.errors import DataError, nearest, shorten
 
 FEW = 30

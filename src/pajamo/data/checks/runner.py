@@ -7,7 +7,7 @@ from pajamo.data.checks import content, design, genes, labels
 from pajamo.data.checks.report import CheckReport, RuleResult
 from pajamo.data.checks.rule import RULES, Finding, Rule
 from pajamo.data.checks.subject import Subject
-from pajamo.data.h5ad import open_h5ad
+from pajamo.data.reading.h5ad import open_h5ad
 from pajamo.errors import PajamoError
 
 RULE_FILES = (content, labels, genes, design)

@@ -12,11 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.config import DataSettings
-from pajamo.data.columns import labels, numbers
 from pajamo.data.conditions import SEPARATOR, parse_perturbation
-from pajamo.data.h5ad import H5ad
 from pajamo.data.matrix import Matrix
-from pajamo.data.values import Values, scan_values
+from pajamo.data.reading.columns import labels, numbers
+from pajamo.data.reading.h5ad import H5ad
+from pajamo.data.reading.values import Values, scan_values
 from pajamo.errors import DataError, IntegrityError
 
 Part = TypeVar("Part")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pajamo.data.checks.subject import Subject
-from pajamo.data.columns import numbers
+from pajamo.data.reading.columns import numbers
 from pajamo.units import NORMALISATION_TARGET
 
 ENOUGH_CELLS = 10
@@ -29,7 +29,7 @@ def target_changes(subject: Subject) -> pd.DataFrame:
     if not targets or "" not in counts:
         return pd.DataFrame(columns=["target", "cells", "control", "perturbed", "change"])
     columns = np.array([measured[gene] for gene in targets])
-    codes = pd.Index(["", *targets]).get_indexer(design["perturbation"])
+    codes = pd.Index(["", *targets]).get_indexer(pd.Index(design["perturbation"]))
     everywhere = pd.Series(codes, index=design.index).reindex(subject.opened.obs.index, fill_value=-1)
     means = _means(subject, columns, everywhere.to_numpy())
     table = pd.DataFrame(

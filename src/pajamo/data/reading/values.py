@@ -8,9 +8,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from pajamo.data.integrity import reading_errors
 from pajamo.data.matrix import FileMatrix, Matrix
-from pajamo.data.stored import require_indices
+from pajamo.data.reading.integrity import reading_errors
+from pajamo.data.reading.stored import require_indices
 
 INTEGER_TOLERANCE = 1e-3
 """Counts stored as floating-point numbers, or recovered from published values, are this close to integers."""

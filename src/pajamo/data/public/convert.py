@@ -12,13 +12,13 @@ import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from pajamo.data.catalogue import Entry, LabelRules
 from pajamo.data.conditions import SEPARATOR
-from pajamo.data.h5ad import H5ad, open_h5ad
 from pajamo.data.h5ad_blocks import write_h5ad_blocks
-from pajamo.data.integrity import reading_errors
 from pajamo.data.matrix import FileMatrix
-from pajamo.data.stored import require_indices
+from pajamo.data.public.catalogue import Entry, LabelRules
+from pajamo.data.reading.h5ad import H5ad, open_h5ad
+from pajamo.data.reading.integrity import reading_errors
+from pajamo.data.reading.stored import require_indices
 from pajamo.errors import DataError, nearest, shorten
 
 CONTROL = "control"

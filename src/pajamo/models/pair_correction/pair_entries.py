@@ -12,10 +12,10 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.encoders.pair import EntryFeatures, Profiles, encode_pairs
 from pajamo.encoders.programmes import wiener_filter
-from pajamo.models.balance import balanced_weights, strongest_entries
 from pajamo.models.base import Array
-from pajamo.models.folds import fold_of
-from pajamo.models.main_effects import MainEffects, Noise, typical_cells
+from pajamo.models.pair_correction.balance import balanced_weights, strongest_entries
+from pajamo.models.parts.folds import fold_of
+from pajamo.models.parts.main_effects import MainEffects, Noise, typical_cells
 
 MOST_GENES = 2000
 """Genes, beside the strong ones, on which the correction is learned; more would only cost time."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pajamo.data.training_set import TrainingSet
-from pajamo.models.balance import strongest_entries
 from pajamo.models.base import Array
-from pajamo.models.folds import fold_of
-from pajamo.models.main_effects import MainEffects, Noise
+from pajamo.models.pair_correction.balance import strongest_entries
+from pajamo.models.parts.folds import fold_of
+from pajamo.models.parts.main_effects import MainEffects, Noise
 
 RATIOS = (0.03, 0.1, 0.2, 0.3)
 COMBINATIONS = (1.0, 3.0, 10.0)

@@ -13,9 +13,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from pajamo.config import DataSettings
-from pajamo.data.columns import conditions_of, labels, numbers, require_control
 from pajamo.data.conditions import SEPARATOR, parse_perturbation
-from pajamo.data.naming import SEPARATORS, has_control_token, split_combination, without_guide
+from pajamo.data.reading.columns import conditions_of, labels, numbers, require_control
+from pajamo.data.reading.naming import SEPARATORS, has_control_token, split_combination, without_guide
 from pajamo.errors import DataError, nearest, shorten
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from pajamo.data.integrity import reading_errors
 from pajamo.data.matrix import FileMatrix, Matrix, MemoryMatrix
+from pajamo.data.reading.integrity import reading_errors
 from pajamo.errors import DataError, IntegrityError
 
 IN_MEMORY = 20_000_000

@@ -16,8 +16,8 @@ from pajamo.errors import ModelError, shorten
 from pajamo.mechanisms.composition import compose, incidence, pair_conditions
 from pajamo.mechanisms.growth import CURVE, GrowthLaw, GrowthRegression
 from pajamo.models.base import Array, Model
-from pajamo.models.folds import fold_of
-from pajamo.models.singles import INTERACTION_SD
+from pajamo.models.parts.folds import fold_of
+from pajamo.models.parts.singles import INTERACTION_SD
 
 FEWEST_PAIRS = 5
 FOLDS = 5

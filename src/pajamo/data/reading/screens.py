@@ -10,12 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.config import DataSettings
-from pajamo.data.columns import conditions_of, labels, numbers, require_control
 from pajamo.data.conditions import Condition
-from pajamo.data.h5ad import H5ad, open_h5ad
+from pajamo.data.reading.columns import conditions_of, labels, numbers, require_control
+from pajamo.data.reading.h5ad import H5ad, open_h5ad
+from pajamo.data.reading.values import Values, look_like_counts, scan_values
+from pajamo.data.reading.variable_genes import keep_variable
 from pajamo.data.screen import Screen
-from pajamo.data.values import Values, look_like_counts, scan_values
-from pajamo.data.variable_genes import keep_variable
 from pajamo.errors import DataError, shorten
 
 LARGEST_LOG1P = float(np.log1p(1e4))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pajamo.models.base import Array
-from pajamo.models.pair_entries import TrainingEntries
+from pajamo.models.pair_correction.pair_entries import TrainingEntries
 
 RIDGE = 3e-3
 """Penalty relative to the mean square of standardised inputs."""

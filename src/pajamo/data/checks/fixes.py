@@ -12,9 +12,9 @@ import numpy as np
 
 from pajamo.config import DataSettings
 from pajamo.data.atomic import replace_file, sha256
-from pajamo.data.fix_choices import CHOICES, Choice, Work
-from pajamo.data.h5ad import FIXES, open_h5ad
-from pajamo.data.integrity import reading_errors
+from pajamo.data.checks.fix_choices import CHOICES, Choice, Work
+from pajamo.data.reading.h5ad import FIXES, open_h5ad
+from pajamo.data.reading.integrity import reading_errors
 from pajamo.errors import DataError, nearest
 
 

@@ -12,8 +12,8 @@ from pajamo.data.conditions import Condition, singles_of
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.composition import pairs, part_incidence
 from pajamo.models.base import Array, Reference
-from pajamo.models.measured import Measured
-from pajamo.models.weighted import Weighted
+from pajamo.models.parts.measured import Measured
+from pajamo.models.parts.weighted import Weighted
 
 MAIN_EFFECT = "main effect"
 INTERACTION_SD = "interaction sd"

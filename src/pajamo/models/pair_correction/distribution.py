@@ -13,8 +13,8 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.encoders.gene import response_axes
 from pajamo.models.base import Array
-from pajamo.models.drawn_cells import ParentCells, Shape, rescale_to_mean
-from pajamo.models.pair_entries import TrainingEntries
+from pajamo.models.pair_correction.pair_entries import TrainingEntries
+from pajamo.models.parts.drawn_cells import ParentCells, Shape, rescale_to_mean
 
 DIMENSIONS = 50
 MOST_CELLS = 1500

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pajamo.encoders.pair import N_BASIS, N_CONTEXT
 from pajamo.models.base import Array
-from pajamo.models.pair_entries import TrainingEntries
+from pajamo.models.pair_correction.pair_entries import TrainingEntries
 
 BATCH = 4096
 """Entries of each member's step."""

@@ -87,7 +87,7 @@ class Entry(Config):
     def place(self, cache: Path | None = None) -> Path:
         """Where the file that pajamo reads lies, or will lie."""
         if self.loader == "shipped":
-            return Path(str(resources.files("pajamo.data") / "shipped" / self.name / self.file))
+            return Path(str(resources.files("pajamo.data.public") / "shipped" / self.name / self.file))
         return (cache or cache_folder()) / (f"{self.name}.h5ad" if self.loader == "convert" else self.file)
 
     @property
@@ -109,7 +109,7 @@ class Entry(Config):
 @cache
 def catalogue() -> Mapping[str, Entry]:
     """Return every data set by name, in the order of the catalogue file."""
-    text = resources.files("pajamo.data").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    text = resources.files("pajamo.data.public").joinpath("catalogue.toml").read_text(encoding="utf-8")
     return parse_catalogue(tomllib.loads(text))
 
 

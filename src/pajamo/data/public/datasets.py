@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pajamo.config import DataSettings, parse
 from pajamo.data.atomic import replace_file, write_json
-from pajamo.data.catalogue import Entry, cache_folder, catalogue, find
-from pajamo.data.download import Checksums, Progress, checksums, download
+from pajamo.data.public.catalogue import Entry, cache_folder, catalogue, find
+from pajamo.data.public.download import Checksums, Progress, checksums, download
 from pajamo.errors import DataError, DownloadError, IntegrityError
 
 
@@ -57,7 +57,7 @@ def get(
     _have(entry, published, url or entry.url, source, progress)
     if entry.loader == "convert":
         # anndata takes over a second to import, which listing and fetching do not need.
-        from pajamo.data.convert import convert
+        from pajamo.data.public.convert import convert
 
         if progress:
             progress("bringing it into pajamo's convention")

@@ -13,7 +13,7 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.composition import incidence
 from pajamo.models.base import Array
-from pajamo.models.main_effects import MainEffects
+from pajamo.models.parts.main_effects import MainEffects
 
 PENALTIES = 10.0 ** np.arange(-2, 3)
 CONFIDENCE = 1.64

@@ -13,8 +13,8 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.errors import ModelError, shorten
 from pajamo.models.base import Array, Model
-from pajamo.models.measured import Measured
-from pajamo.models.scatter import excess_variance
+from pajamo.models.parts.measured import Measured
+from pajamo.models.parts.scatter import excess_variance
 
 MOST_PROBES = 500
 """Conditions that are left out in turn to measure the scatter; more would only cost time."""
@@ -25,7 +25,7 @@ class Weighted(Model):
 
     A subclass says which weights (`mixture`). The standard deviation of a prediction has two parts:
     the sampling error of the measured means and controls, and how far training conditions, each left
-    out in turn, lie from their own prediction beyond sampling (`pajamo.models.scatter`).
+    out in turn, lie from their own prediction beyond sampling (`pajamo.models.parts.scatter`).
     """
 
     why_not: ClassVar[str] = "nothing that was measured resembles it"

@@ -12,10 +12,10 @@ import h5py
 import pandas as pd
 from anndata.io import read_elem
 
-from pajamo.data.integrity import guard_hdf5, reading_errors
 from pajamo.data.matrix import Matrix
-from pajamo.data.stored import Stored, open_stored, stored_matrices
-from pajamo.data.trial import try_reading
+from pajamo.data.reading.integrity import guard_hdf5, reading_errors
+from pajamo.data.reading.stored import Stored, open_stored, stored_matrices
+from pajamo.data.reading.trial import try_reading
 from pajamo.errors import DataError, IntegrityError, nearest, shorten
 
 OLD_CATEGORIES = "__categories"

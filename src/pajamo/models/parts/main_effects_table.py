@@ -7,8 +7,8 @@ import pandas as pd
 
 from pajamo.data.conditions import Condition
 from pajamo.models.base import Reference
-from pajamo.models.main_effects import MainEffects
-from pajamo.models.singles import MAIN_EFFECT
+from pajamo.models.parts.main_effects import MainEffects
+from pajamo.models.parts.singles import MAIN_EFFECT
 
 
 def main_effect_table(effects: MainEffects, reference: Reference) -> pd.DataFrame:

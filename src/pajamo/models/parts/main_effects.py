@@ -14,7 +14,7 @@ from pajamo.data.training_set import Setting, TrainingSet
 from pajamo.mechanisms.composition import incidence
 from pajamo.mechanisms.main_effects import EffectMaps, downweight_unmeasured, effect_maps, row_noise
 from pajamo.models.base import Array
-from pajamo.models.scatter import excess_by_noise
+from pajamo.models.parts.scatter import excess_by_noise
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Data sets by name: those that ship, those that are generated, those that are fetched."""
