@@ -4,7 +4,7 @@
 #     benchmarks/peers/setup.sh FOLDER [PYTHON]
 #
 # Each peer gets FOLDER/<name> of its own, since their pins exclude one another's and pajamo's. PYTHON is 3.11 or
-# 3.12 (default python3.11). About 3 GB and two minutes. PerturBench: see README.md beside this file.
+# 3.12 (default python3.11). Minutes, and 3 GB with a torch for CPUs. PerturBench: see README.md beside this file.
 set -euo pipefail
 
 if [[ $# -lt 1 || $1 == -h || $1 == --help ]]; then
@@ -28,7 +28,7 @@ make_environment() {
 }
 
 # GEARS 0.1.2 predates numpy 2, and reads AnnData as it was before 0.11.
-make_environment gears torch cell-gears==0.1.2 torch_geometric \
+make_environment gears torch==2.13.0 cell-gears==0.1.2 torch_geometric==2.8.1 \
   numpy==1.26.4 scipy==1.14.1 pandas==2.2.2 scanpy==1.10.2 'anndata<0.11'
 make_environment cell-eval cell-eval==0.8.2
 

@@ -67,3 +67,21 @@ def test_what_does_not_match_is_named(truth: Truth, prediction: Prediction) -> N
     assert "gene g3" in caught.value.where
     with pytest.raises(StudyError, match="did you mean 'pearson_delta'"):
         score(prediction, truth, names=["pearson_detla"])
+
+
+def test_change_refers_to_the_shared_control_or_to_the_models_own(make_bulk) -> None:
+    rng = np.random.default_rng(3)
+    a, b = Condition(("A",)), Condition(("B",))
+    bulk = make_bulk({Condition(()): np.zeros(8), a: rng.normal(size=8), b: rng.normal(size=8)})
+    fold = Fold("f", (a,), (b,))
+    moved = rng.normal(size=(1, 8))
+
+    def pearson(shared: bool) -> float:
+        truth = Truth.of(bulk, fold, shared_control=shared)
+        # A perfect level, but the model believes in another control.
+        refined = Prediction("m", bulk.genes, (b,), truth.delta - moved, np.ones((1, 8)), truth.control + moved)
+        table = score(refined, truth, names=["pearson_delta"], duplicate=False)
+        return float(table["value"].iloc[0])
+
+    assert pearson(shared=True) == pytest.approx(1.0)
+    assert pearson(shared=False) < 0.9

@@ -35,7 +35,7 @@ def test_kill_at_any_moment_loses_nothing(
 
 
 def test_kill_again_and_again(nursery: Any, undisturbed: Any, completed: Completed, tmp_path: Path) -> None:
-    for share in (0.3, 0.5, 0.7, 0.8):
+    for share in (0.3, 0.5, 0.7):
         nursery.run(tmp_path, kill_after=share * undisturbed.seconds)
     ended = nursery.run(tmp_path)
     assert ended.code == 0, ended.log

@@ -1,4 +1,4 @@
-"""A disk that refuses: an error of pajamo's own, nothing half-written, and the next run completes as if nothing had been."""
+"""A disk that refuses: an error of pajamo's own, nothing half-written, and the next run completes as usual."""
 
 from __future__ import annotations
 
@@ -42,26 +42,21 @@ def test_every_nth_write_may_fail(
     monkeypatch: pytest.MonkeyPatch,
     without_report: None,
 ) -> None:
-    refused = 0
-    for writes in (0, 1, 3, 6, 12, 10, 2, 5, 9, 13, 17, 22, 27, 29, 30, 31, 32):
+    # Each attempt goes on where the one before stopped: the first ones fail in the ladder, the last in the tables.
+    for writes in (0, 2, 13, 16, 9, 14, 19, 23):
         with monkeypatch.context() as disk:
             disk.setattr(os, "replace", FullAfter(writes))
-            try:
+            with pytest.raises(StorageError, match="the disk is full") as caught:
                 pajamo.run(nursery.study, runs=tmp_path)
-                break
-            except StorageError as error:
-                assert "the disk is full" in error.what
-                assert "finished work is kept" in error.fix
-                assert error.where
-                refused += 1
+        assert "finished work is kept" in caught.value.fix
+        assert caught.value.where
         assert not half_written(tmp_path)
         assert not [f for f in tmp_path.glob("*/manifest.json") if f.parent.suffix != ".unfinished"]
-    assert refused > 12
     pajamo.run(nursery.study, runs=tmp_path)
     assert completed(tmp_path) == undisturbed.results
 
 
-@pytest.mark.parametrize("largest", [1_000, 10_000, 50_000])
+@pytest.mark.parametrize("largest", [10_000, 50_000])
 def test_files_that_cannot_grow_are_a_storage_error(
     nursery: Any, undisturbed: Any, completed: Completed, tmp_path: Path, largest: int
 ) -> None:
@@ -107,12 +102,14 @@ def test_outputs_of_single_commands_are_whole_or_not_there(
     nursery: Any, tmp_path: Path, command: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, made = tmp_path / "model.safetensors", tmp_path / "made.h5ad"
-    monkeypatch.setattr(os, "replace", FullAfter(0))
-    assert command("fit", nursery.study, "-o", model).code == 3
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "replace", FullAfter(0))
+        assert command("fit", nursery.study, "-o", model).code == 3
     assert not list(tmp_path.iterdir())
-    monkeypatch.setattr(os, "replace", FullAfter(1))
     assert command("fit", nursery.study, "-o", model).code == 0
-    outcome = command("predict", model, "SIM00001", "-o", made)
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "replace", FullAfter(0))
+        outcome = command("predict", model, "SIM00001", "-o", made)
     assert outcome.code == 3
     assert "the disk is full" in outcome.err
     assert [f.name for f in tmp_path.iterdir()] == ["model.safetensors"]

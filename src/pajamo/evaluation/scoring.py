@@ -80,7 +80,10 @@ def guess(prediction: Prediction, truth: Truth, cells: Cells | None = None) -> G
             why=f"lacking: {shorten(lacking)}",
         )
     aligned = prediction.of(truth.conditions)
-    delta, level = aligned.delta[:, columns], aligned.level[:, columns]
+    level = aligned.level[:, columns]
+    # With one shared control both changes refer to it, as in published comparisons; otherwise a
+    # predicted change refers to the control as the model knows it.
+    delta = level - truth.control if truth.shared_control else aligned.delta[:, columns]
     if not np.isfinite(level).all():
         row, gene = np.argwhere(~np.isfinite(level))[0]
         raise ModelError(

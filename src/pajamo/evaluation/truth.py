@@ -50,6 +50,7 @@ class Truth:
     cells: cells of each condition, ln(1 + CP10K), or empty.
     space: where distributions are compared, or None.
     duplicate: the technical duplicate, or None if no condition has two cells.
+    shared_control: whether `control` is the sample that predictors saw as well.
     """
 
     genes: pd.Index
@@ -67,6 +68,7 @@ class Truth:
     cells: Cells = field(default_factory=dict)
     space: CellSpace | None = None
     duplicate: Duplicate | None = None
+    shared_control: bool = False
 
     @property
     def delta(self) -> Array:
@@ -123,6 +125,7 @@ class Truth:
             centre_seen=_against(bulk, fold.train, whole, seen).delta.mean(axis=0),
             cells={c: np.concatenate(halves) for c, halves in (cells or {}).items()},
             space=space,
+            shared_control=shared_control,
         )
         return replace(truth, duplicate=_duplicate(truth, bulk, seen, own, cells or {}))
 
