@@ -74,7 +74,7 @@ def test_change_refers_to_the_shared_control_or_to_the_models_own(make_bulk) -> 
     a, b = Condition(("A",)), Condition(("B",))
     bulk = make_bulk({Condition(()): np.zeros(8), a: rng.normal(size=8), b: rng.normal(size=8)})
     fold = Fold("f", (a,), (b,))
-    moved = rng.normal(size=(1, 8))
+    moved = 2.0 * rng.normal(size=(1, 8))
 
     def pearson(shared: bool) -> float:
         truth = Truth.of(bulk, fold, shared_control=shared)
