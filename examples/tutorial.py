@@ -3,7 +3,7 @@
     python examples/tutorial.py [--keep FOLDER]
 
 All cells are SIMULATED by pajamo's generator, so that every answer can be held against what was planted: a pair
-is additive, synergistic (1.6 times the sum of its singles), suppressive (0.4 times), or epistatic (one gene
+is additive, synergistic (1.6 times the sum of its singles), suppressive (a quarter), or epistatic (one gene
 masks the other). With a screen of your own, begin at step 2.
 """
 
@@ -38,6 +38,7 @@ def simulate(folder: Path) -> Path:
         cells=100,
         control_cells=600,
         library_size=4000.0,
+        suppression=0.75,
     )
     adata.write_h5ad(path)
     print(f"1. SIMULATED {adata.n_obs:,} cells x {adata.n_vars} genes: {path.name}")

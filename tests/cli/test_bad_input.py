@@ -226,7 +226,7 @@ def test_missing_study_and_folder_as_study(folder: Path, command: Callable[..., 
 
 
 def test_double_without_its_singles_is_said_and_left_out_of_the_doubles(
-    folder: Path, command: Callable[..., Any]
+    folder: Path, command: Callable[..., Any], without_report: None
 ) -> None:
     gone = ("SIM00001", "SIM00005")
     rewritten(folder, lambda screen: screen[~screen.obs["perturbation"].isin(gone)].copy())

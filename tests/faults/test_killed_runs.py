@@ -17,8 +17,8 @@ from pajamo.config import read_study
 from pajamo.data.run_folder import RunFolder
 from pajamo.pipeline.identity import run_id
 
-MOMENTS = np.random.default_rng(20261121).uniform(0.05, 1.0, 4).round(3).tolist()
-"""Shares of an undisturbed run's time."""
+MOMENTS = ((np.random.default_rng(20261121).random(4) + range(4)) / 4).round(3).tolist()
+"""Shares of an undisturbed run's time, one in each quarter."""
 Completed = Callable[[Path], dict[str, bytes]]
 
 
@@ -35,7 +35,7 @@ def test_kill_at_any_moment_loses_nothing(
 
 
 def test_kill_again_and_again(nursery: Any, undisturbed: Any, completed: Completed, tmp_path: Path) -> None:
-    for share in (0.3, 0.5, 0.7):
+    for share in (0.4, 0.6, 0.5, 0.5):
         nursery.run(tmp_path, kill_after=share * undisturbed.seconds)
     ended = nursery.run(tmp_path)
     assert ended.code == 0, ended.log

@@ -14,7 +14,12 @@ import pytest
 import pajamo
 from pajamo.data.splits import Split
 
-PERTURBED = {"SIM00001": "HLA-A/β", "SIM00002": "p53 Δ'\"q\"", "SIM00003": "[red]NF-κB[/red]", "SIM00004": "NA"}
+PERTURBED = {
+    "SIM00001": "HLA-A/β",
+    "SIM00002": 'p53 Δ\'"q"',
+    "SIM00003": "[red]NF-κB[/red]",
+    "SIM00004": "NA",
+}
 GENES = ["IL2/15", "β-actin", "<b>x</b>", "nan", "naïve, 日本", "100%"]
 
 
@@ -67,7 +72,8 @@ def test_fit_predict_and_score_under_odd_names(
     monkeypatch.chdir(odd)
     assert command("fit", "study.toml", "--fold", 0).code == 0
     outcome = command(
-        "predict", "model.safetensors", "HLA-A/β+[red]NF-κB[/red]", "NA", "--context", "K562/β", "-o", "vorher/sage 1.h5ad"
+        "predict", "model.safetensors", "HLA-A/β+[red]NF-κB[/red]", "NA", "--context", "K562/β",
+        "-o", "vorher/sage 1.h5ad",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err
     assert outcome.err == ""

@@ -13,7 +13,6 @@ import pytest
 
 import pajamo
 from pajamo.config import parse_study, read_study
-from pajamo.data.public.datasets import resolve
 from pajamo.data.splits import Split, check_leaks
 from pajamo.errors import ModelError
 from pajamo.pipeline.identity import run_id

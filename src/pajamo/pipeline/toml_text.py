@@ -22,7 +22,7 @@ def to_toml(table: Mapping[str, Any], name: str = "") -> str:
 
 def _key(key: str) -> str:
     plain = key.replace("-", "").replace("_", "").isalnum() and key.isascii()
-    return key if plain else json.dumps(key, ensure_ascii=False)
+    return key if plain else _text(key)
 
 
 def _value(value: Any) -> str:
@@ -32,4 +32,9 @@ def _value(value: Any) -> str:
         return repr(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _text(str(value))
+
+
+def _text(text: str) -> str:
+    """A quoted text; TOML allows what JSON does, but for the delete character."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
