@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+# Tests run side by side; threads of one would only wait for those of the other. Read when numpy is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from collections.abc import Callable
 from html.parser import HTMLParser
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import pytest
 
 import pajamo
+from pajamo.api import DEMO_STUDIES
 from pajamo.config import parse_study, read_study
+from pajamo.data.public.datasets import resolve
 from pajamo.data.splits import Split, check_leaks
-from pajamo.errors import ModelError
+from pajamo.errors import ModelError, StudyError
+from pajamo.models.registry import models
 from pajamo.pipeline.identity import run_id
+from pajamo.pipeline.ladder import ladder_names
 from pajamo.pipeline.run_record import Run
 
 FILES = {
@@ -197,3 +204,23 @@ def test_every_split_of_its_kind_runs(
     run = pajamo.run(study, runs=tmp_path)
     assert isinstance(run, Run)
     assert "genes that were never perturbed" in run.verdict["sentence"]
+
+
+def test_a_screen_in_memory_can_be_checked(tiny_screen: Path) -> None:
+    screen = anndata.read_h5ad(tiny_screen)
+    assert pajamo.check(screen, batch="batch").passed
+    screen.obs["perturbation"] = "control"
+    report = pajamo.check(screen)
+    assert not report.passed
+    with pytest.raises(StudyError, match="did you mean 'perturbation'"):
+        pajamo.check(screen, pertubation="gene")
+
+
+def test_studies_of_the_demo_name_models_and_data_that_ship() -> None:
+    for name in DEMO_STUDIES:
+        text = resources.files("pajamo.pipeline").joinpath("demo", name).read_text(encoding="utf-8")
+        study = parse_study(tomllib.loads(text))
+        assert {kind.card.name for kind in models().values() if kind.card.baseline} <= set(
+            ladder_names(study)
+        )
+        assert resolve(study.data).path.is_file()

@@ -89,7 +89,9 @@ class FileMatrix:
             if last > first:
                 parts.append(block[ordered[first:last] - start])
         stacked = sp.vstack(parts, format="csr") if parts else sp.csr_matrix((0, self.shape[1]))
-        return stacked[np.argsort(order, kind="stable")]
+        # One more copy of what may be most of the matrix, only where it is needed.
+        in_order = bool((np.diff(order) > 0).all())
+        return stacked if in_order else stacked[np.argsort(order, kind="stable")]
 
     def _select(self, block: sp.csr_matrix) -> sp.csr_matrix:
         return block if self.columns is None else block[:, self.columns]

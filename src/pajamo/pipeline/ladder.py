@@ -82,9 +82,10 @@ class FoldWork:
         """What models may see."""
         return self.loaded.training_set(self.fold.train)
 
-    @cached_property
+    @property
     def counted_training(self) -> TrainingSet:
         """The same with raw counts, for the few models that read them."""
+        # Not kept: the counts of each fold are nearly as large as the screen, and folds are many.
         return self.loaded.training_set(self.fold.train, counts=True)
 
     @cached_property

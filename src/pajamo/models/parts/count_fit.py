@@ -14,6 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from pajamo.data.matrix import BLOCK_CELLS
+from pajamo.data.pseudobulk import add_block
 from pajamo.measurements.counts import moment_dispersion
 
 Array = NDArray[np.float64]
@@ -46,13 +48,13 @@ class GroupSums:
     @classmethod
     def of(cls, counts: sp.csr_matrix, library: Array, group_of: NDArray[np.intp], groups: int) -> GroupSums:
         """Sum over groups, and estimate each gene's dispersion from the cells within groups."""
-        member = sp.csr_matrix(
-            (np.ones(len(group_of)), (group_of, np.arange(len(group_of)))), (groups, len(group_of))
-        )
-        total = (member @ counts).toarray()
-        size, squared = (member @ library)[:, None], (member @ library**2)[:, None]
-        dispersion = _dispersion(counts, library, member, total / size, squared)
-        return cls(total, size, squared / size**2, dispersion)
+        cells = np.bincount(group_of, minlength=groups).astype(float)[:, None]
+        size = np.bincount(group_of, library, groups)[:, None]
+        squared = np.bincount(group_of, library**2, groups)[:, None]
+        total, squares, cross = _totals(counts, library, group_of, groups)
+        rate = total / size
+        distance = squares - 2.0 * rate * cross + rate**2 * squared
+        return cls(total, size, squared / size**2, _dispersion(cells, distance, total, rate**2 * squared))
 
     def of_rows(self, rows: NDArray[np.intp]) -> GroupSums:
         """Some of the groups, with the dispersions of all."""
@@ -119,16 +121,34 @@ def conjugate_gradient(
     return solution
 
 
-def _dispersion(
-    counts: sp.csr_matrix, library: Array, member: sp.csr_matrix, rate: Array, squared: Array
-) -> Array:
-    """Moment estimate from squared distances of cells from their group's rate times their library."""
-    cells = np.asarray(member.sum(axis=1))
+def _totals(
+    counts: sp.csr_matrix, library: Array, group_of: NDArray[np.intp], groups: int
+) -> tuple[Array, Array, Array]:
+    """Sums of y, y^2 and L y over each group, shape (groups, genes) each.
+
+    Block by block: whole products would be several times as large as the counts.
+    """
+    total, squares, cross = np.zeros((3, groups, counts.shape[1]))
+    for start in range(0, counts.shape[0], BLOCK_CELLS):
+        rows = slice(start, start + BLOCK_CELLS)
+        block = sp.csr_matrix(counts[rows], dtype=float)
+        add_block(total, squares, block, group_of[rows])
+        present, where = np.unique(group_of[rows], return_inverse=True)
+        weighted = sp.csr_matrix((library[rows], (where, np.arange(len(where)))))
+        cross[present] += (weighted @ block).toarray()
+    return total, squares, cross
+
+
+def _dispersion(cells: Array, distance: Array, expected: Array, weight: Array) -> Array:
+    """Moment estimate of each gene's dispersion, with a tenth of the median gene's weight on the pooled one.
+
+    Parameters
+    ----------
+    cells: of each group, shape (groups, 1); groups of one cell say nothing.
+    distance, expected, weight: sums over a group's cells of (y - mean)^2, mean and mean^2; (groups, genes).
+    """
     several = cells[:, 0] > 1
-    squares = (member @ counts.multiply(counts)).toarray()
-    cross = (member @ counts.multiply(library[:, None]).tocsr()).toarray()
-    distance = squares - 2.0 * rate * cross + rate**2 * squared
     unbiased = distance[several] * (cells / np.maximum(cells - 1, 1))[several]
-    expected = (rate * (member @ library)[:, None])[several]
-    weight = (rate**2 * squared)[several].sum(axis=0)
-    return moment_dispersion((unbiased - expected).sum(axis=0), weight, prior=0.1 * float(np.median(weight)))
+    weight = weight[several].sum(axis=0)
+    excess = (unbiased - expected[several]).sum(axis=0)
+    return moment_dispersion(excess, weight, prior=0.1 * float(np.median(weight)))
