@@ -30,7 +30,7 @@ CODE = {
     "python, nothing imported": "import sys; ",
     "import pajamo": IMPORT,
     "pajamo --help": HELP,
-    "pajamo.models() (brings torch)": IMPORT + "pajamo.models(); ",
+    "list of the models (brings torch)": "import sys; from pajamo.api import models; models(); ",
 }
 
 

@@ -1,4 +1,4 @@
-"""Draw the picture of the README from a complete run: `python scripts/readme_picture.py runs/<id> docs/report.png`."""
+"""Draw the picture of the README from a complete run: `scripts/readme_picture.py runs/<id> docs/report.png`."""
 
 from __future__ import annotations
 

@@ -79,7 +79,9 @@ def test_change_refers_to_the_shared_control_or_to_the_models_own(make_bulk) -> 
     def pearson(shared: bool) -> float:
         truth = Truth.of(bulk, fold, shared_control=shared)
         # A perfect level, but the model believes in another control.
-        refined = Prediction("m", bulk.genes, (b,), truth.delta - moved, np.ones((1, 8)), truth.control + moved)
+        refined = Prediction(
+            "m", bulk.genes, (b,), truth.delta - moved, np.ones((1, 8)), truth.control + moved
+        )
         table = score(refined, truth, names=["pearson_delta"], duplicate=False)
         return float(table["value"].iloc[0])
 

@@ -80,7 +80,10 @@ def test_each_class_of_pairs_has_its_own_share(table):
     assert model.alpha == pytest.approx([1.0, 0.5])
     made = model.predict([Condition(("A", "D")), AB, Condition(("A",))]).delta
     np.testing.assert_allclose(made, [[1.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
-    assert list(model.weights()["of"][:2]) == ["doubles, likeness class 1 of 2", "doubles, likeness class 2 of 2"]
+    assert list(model.weights()["of"][:2]) == [
+        "doubles, likeness class 1 of 2",
+        "doubles, likeness class 2 of 2",
+    ]
 
 
 def test_scaled_salt_needs_doubles(table):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -224,3 +226,18 @@ def test_studies_of_the_demo_name_models_and_data_that_ship() -> None:
             ladder_names(study)
         )
         assert resolve(study.data).path.is_file()
+
+
+def test_order_of_metrics_does_not_depend_on_what_was_imported_first() -> None:
+    script = (
+        "import sys, importlib\n"
+        "[importlib.import_module(f'pajamo.evaluation.{name}') for name in sys.argv[1:]]\n"
+        "from pajamo.evaluation.metric import metrics\nprint(*metrics())"
+    )
+    orders = {
+        subprocess.run(
+            [sys.executable, "-c", script, *first], capture_output=True, text=True, check=True
+        ).stdout
+        for first in ([], ["distributions", "discrimination"])
+    }
+    assert len(orders) == 1

@@ -1,9 +1,9 @@
 """What was recorded: reading, checking, splitting, integrity, shipped sets. Nothing here imports torch.
 
-    import pajamo
+import pajamo
 
-    pajamo.data.list()          # every data set that pajamo knows
-    pajamo.data.get("renge")    # the path of one of them, fetched and verified
+pajamo.data.list()          # every data set that pajamo knows
+pajamo.data.get("renge")    # the path of one of them, fetched and verified
 """
 
 from importlib import import_module

@@ -102,7 +102,9 @@ def metrics() -> dict[str, Metric]:
     """Every metric by its name, in the order of a report."""
     for name in _FILES:
         importlib.import_module(f"pajamo.evaluation.{name}")
-    return dict(_METRICS)
+    # Files may have been imported before in any order; tables must not depend on it.
+    position = {f"pajamo.evaluation.{name}": i for i, name in enumerate(_FILES)}
+    return dict(sorted(_METRICS.items(), key=lambda item: position[item[1].compute.__module__]))
 
 
 def metric(name: str) -> Metric:

@@ -38,7 +38,7 @@ class MixedEffects(Model):
         name="mixed-effects",
         title="Mixed effects of perturbation, time and context",
         reference="best linear unbiased prediction, Henderson 1975, Biometrics 31:423, with empirical-Bayes scales",
-        needs="two or more training conditions; learns most where the same perturbation has several times or contexts",
+        needs="two or more training conditions; learns most from one perturbation at several times or contexts",
         weights={
             "variance share": "part of the response variance that a term explains",
             "memory": "time over which effects stay alike, in the unit of the screen's time",

@@ -102,7 +102,10 @@ class ScaledSalt(SumOfSingles):
         orders = np.array([max(condition.order - 1, 0) for condition in conditions])[:, None]
         of = self._classes(conditions)
         relative = np.divide(
-            self.alpha_se, self.alpha, out=np.zeros_like(self.alpha), where=(self.alpha_se > 0) & (self.alpha != 0)
+            self.alpha_se,
+            self.alpha,
+            out=np.zeros_like(self.alpha),
+            where=(self.alpha_se > 0) & (self.alpha != 0),
         )
         return delta, np.hypot(sd, orders * delta * relative[of, None])
 

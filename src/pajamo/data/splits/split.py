@@ -93,7 +93,9 @@ class Split:
     @property
     def title(self) -> str:
         """What the split asks of a model, in words."""
-        share = f", {self.settings.holdout:.0%} held out" if self.kind in ("doubles", "missing-single") else ""
+        share = (
+            f", {self.settings.holdout:.0%} held out" if self.kind in ("doubles", "missing-single") else ""
+        )
         return TITLES.get(self.kind, self.kind) + share
 
     def counts(self) -> pd.DataFrame:
