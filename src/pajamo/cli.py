@@ -79,6 +79,7 @@ def check(
         list[str] | None, Column(help="A named choice; writes a new file. 'list' names them.")
     ] = None,
     output: Annotated[Path | None, Column("--output", "-o", help="The new file of --fix.")] = None,
+    explain: Annotated[bool, Column("--explain", help="Say of every rule why it matters.")] = False,
     as_json: Annotated[bool, Column("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Is this screen what a perturbation model needs? Every rule explained, offending rows shown."""
@@ -94,7 +95,7 @@ def check(
         _say(f"wrote {api.fix(screen, fix, output=output, **columns)}")
         return
     report = api.check(screen, **columns)
-    out.print(report.to_json() if as_json else report.to_text(), markup=False, soft_wrap=True)
+    out.print(report.to_json() if as_json else report.to_text(explain=explain), markup=False, soft_wrap=True)
     if not report.passed:
         raise typer.Exit(2)
 

@@ -249,6 +249,9 @@ def test_text_json_and_table_say_the_same(screen_file: Write) -> None:
     report = check_screen(DataSettings(path=screen_file(repeat_names)))
     text, record, table = report.to_text(), json.loads(report.to_json()), report.to_frame()
     assert text.splitlines()[-1].startswith("not ready: 1 error, ")
+    explained = " ".join(report.to_text(explain=True).split())
+    assert all(found.why in explained for found in report.rules)
+    assert not all(found.why in text for found in report.rules)
     assert record["passed"] is False
     assert [entry["status"] for entry in record["rules"]] == list(table["status"])
     assert {"of": "cell", "name": "same", "times": 2} in next(

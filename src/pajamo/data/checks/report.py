@@ -53,9 +53,13 @@ class CheckReport:
         """Rules with this status."""
         return tuple(rule for rule in self.rules if rule.status == status)
 
-    def to_text(self) -> str:
-        """Plain text for a terminal, one paragraph a rule and a last line with the verdict."""
-        return "\n".join([f"check of {self.path}", "", *map(_paragraph, self.rules), self._verdict()])
+    def to_text(self, *, explain: bool = False) -> str:
+        """Plain text for a terminal, one paragraph a rule and a last line with the verdict.
+
+        Rules that are not fulfilled say why they matter; with `explain` all of them do.
+        """
+        paragraphs = [_paragraph(rule, explain) for rule in self.rules]
+        return "\n".join([f"check of {self.path}", "", *paragraphs, self._verdict()])
 
     def to_json(self) -> str:
         """JSON with every offending row."""
@@ -91,9 +95,9 @@ def _plural(found: tuple[RuleResult, ...], word: str) -> str:
     return f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
 
 
-def _paragraph(rule: RuleResult) -> str:
+def _paragraph(rule: RuleResult, explain: bool) -> str:
     lines = [f"{rule.status.upper():8}{rule.title}: {rule.message}"]
-    if rule.status != "ok":
+    if explain or rule.status != "ok":
         lines.append(f"why: {rule.why}")
     if rule.rows is not None and len(rule.rows):
         lines += rule.rows.head(SHOWN_ROWS).to_string(index=False).splitlines()
