@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-COUNTS: Final = "UMI counts"
-"""Molecules counted by the instrument, integers."""
-
 LOG_NORMALISED: Final = "ln(1 + CP10K)"
 """Natural logarithm of one plus the counts per ten thousand of the cell's library."""
 

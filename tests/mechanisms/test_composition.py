@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from pajamo.data.conditions import Condition
 from pajamo.mechanisms.composition import (
     additive,
-    additive_variance,
     incidence,
     pairs,
     part_incidence,
@@ -38,16 +36,6 @@ def test_sum_of_effects():
 
 def test_scales_by_order():
     np.testing.assert_allclose(scales([Condition(()), A, AB, ABC], 0.5), [1.0, 1.0, 0.5, 0.25])
-
-
-@pytest.mark.parametrize("order", [1, 2, 3])
-def test_variance_of_the_sum_is_that_of_simulated_means(order):
-    rng = np.random.default_rng(0)
-    own, shared = np.array([0.3, 0.5, 0.2])[:order], 0.4
-    control = rng.normal(0.0, np.sqrt(shared), 200_000)
-    total = sum(rng.normal(0.0, np.sqrt(v), 200_000) - control for v in own)
-    found = additive_variance(own[:, None], np.ones((1, order)), np.array([[shared]]))
-    assert found[0, 0] == pytest.approx(total.var(), rel=0.02)
 
 
 def test_pairs_of_a_triple():

@@ -57,22 +57,6 @@ def additive(effects: Array, membership: Array) -> Array:
     return membership @ effects
 
 
-def additive_variance(variances: Array, membership: Array, control: Array) -> Array:
-    """Variance of that sum when each effect is a mean minus one shared control mean.
-
-    The sum of k effects is sum(mean_i) - k * control, and the response is measured against the same
-    control, so the control enters k times, not sqrt(k) times (delta method).
-
-    Parameters
-    ----------
-    variances: squared standard errors of the singles' means, shape (genes perturbed, genes).
-    membership: shape (conditions, genes perturbed).
-    control: squared standard error of the control mean in each condition's setting, (conditions, genes).
-    """
-    order = membership.sum(axis=1, keepdims=True)
-    return membership**2 @ variances + order**2 * control
-
-
 def pairs(condition: Condition) -> tuple[tuple[str, str], ...]:
     """The unordered pairs of genes within a condition, each sorted."""
     return tuple(combinations(condition.genes, 2))

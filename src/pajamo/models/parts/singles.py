@@ -8,8 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from pajamo.data.conditions import Condition, singles_of
-from pajamo.data.training_set import TrainingSet
+from pajamo.data.conditions import Condition
 from pajamo.mechanisms.composition import pairs, part_incidence
 from pajamo.models.base import Array, Reference
 from pajamo.models.parts.measured import Measured
@@ -17,16 +16,6 @@ from pajamo.models.parts.weighted import Weighted
 
 MAIN_EFFECT = "main effect"
 INTERACTION_SD = "interaction sd"
-
-
-def single_effects(training: TrainingSet) -> Measured:
-    """The measured singles of a training set, with the errors of their means and controls."""
-    return Measured.of(training, training.of_order(1))
-
-
-def missing_singles(measured: Sequence[Condition], conditions: Sequence[Condition]) -> tuple[Condition, ...]:
-    """Singles that the conditions are made of and that were not measured in the same setting."""
-    return tuple(sorted(set(singles_of(conditions)) - set(measured)))
 
 
 def effect_table(effects: Measured, reference: Reference) -> pd.DataFrame:
