@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,7 +22,7 @@ from pajamo.reports.figures.dots import (
 )
 from pajamo.reports.figures.examples import chosen_conditions, compared_models
 from pajamo.reports.figures.heat import MOST_CONDITIONS, MOST_GENES, clustered, heat_tables
-from pajamo.reports.figures.interactions import interaction_matrix
+from pajamo.reports.figures.interactions import interaction_classes, interaction_matrix
 from pajamo.reports.figures.labels import name_points
 from pajamo.reports.figures.ladder import calibrated_metrics
 from pajamo.reports.figures.ranges import visible
@@ -167,3 +169,17 @@ def test_names_do_not_overlap_and_crowded_ones_are_left_out() -> None:
     boxes = [Text.get_window_extent(text) for text in axes.texts]  # without its leader line
     assert 1 <= len(boxes) < 40
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[i + 1 :])
+
+
+def test_logarithmic_axes_are_labelled_in_plain_numbers(content) -> None:
+    """Predictions within one octave leave few labels, which matplotlib fills with powers of two."""
+    close = content.interactions.assign(strength_predicted=np.linspace(0.9, 1.1, len(content.interactions)))
+    figure = interaction_classes(replace(content, interactions=close))
+    labels = [
+        label.get_text()
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for label in (*axis.get_ticklabels(), *axis.get_ticklabels(minor=True))
+    ]
+    assert "1" in labels
+    assert not any("$" in label for label in labels)

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from pajamo.reports.content import ReportContent
@@ -78,7 +79,8 @@ def _octaves(axes: Axes, which: str) -> None:
     low, high = axis.get_view_interval()
     ticks = [tick for tick in STRENGTHS if low <= tick <= high]
     axis.set_ticks(ticks, [f"{tick:g}" for tick in ticks])
-    axis.set_minor_locator(axis.get_minor_locator().__class__())
+    # Minor ticks of a logarithmic axis label themselves with powers of two.
+    axis.set_minor_locator(NullLocator())
 
 
 def _name_extremes(axes: Axes, table: pd.DataFrame, column: str) -> None:
