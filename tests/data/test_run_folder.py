@@ -62,6 +62,13 @@ def test_unfinished_run_says_so_and_keeps_its_steps(tmp_path: Path) -> None:
         assert not list(folder.work.glob(".half*"))
 
 
+def test_refused_study_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "runs" / "screen-1")
+    with pytest.raises(IntegrityError, match="truncated"), folder.writing():
+        raise IntegrityError("the screen is truncated")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 def test_two_writers(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "runs" / "screen-1")
     with folder.writing(), pytest.raises(StorageError, match="another process"), folder.writing():

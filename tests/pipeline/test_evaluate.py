@@ -167,12 +167,15 @@ def test_predictions_need_a_fold_that_exists(oracle: anndata.AnnData, study: dic
 
 
 def test_a_metric_that_there_is_not_is_named_before_any_work(
-    oracle: anndata.AnnData, study: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    oracle: anndata.AnnData, study: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     misspelt = study | {"evaluation": {"metric": "mse_top20"}}
     monkeypatch.setattr("pajamo.pipeline.judging.load", None)
     monkeypatch.setattr("pajamo.pipeline.run.load", None)
-    for call in (lambda: pajamo.evaluate(oracle, misspelt, fold=0), lambda: pajamo.run(misspelt)):
+    for call in (
+        lambda: pajamo.evaluate(oracle, misspelt, fold=0),
+        lambda: pajamo.run(misspelt, runs=tmp_path),
+    ):
         with pytest.raises(StudyError, match="did you mean 'mse_top'"):
             call()
 

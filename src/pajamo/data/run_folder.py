@@ -74,9 +74,18 @@ class RunFolder:
             if not self.complete:
                 with storage_errors(self.work):
                     (self.work / STEPS).mkdir(parents=True, exist_ok=True)
-            yield
+            try:
+                yield
+            finally:
+                self._sweep()
         finally:
             os.close(lock)
+
+    def _sweep(self) -> None:
+        """A study that was refused before anything was written leaves nothing behind."""
+        if not any(f.is_file() for f in self.work.rglob("*")):
+            shutil.rmtree(self.work, ignore_errors=True)
+            self._lock.unlink(missing_ok=True)
 
     def finish(self, manifest: dict[str, Any]) -> None:
         """Drop the steps, record every file's hash, and put the folder in its final place."""
