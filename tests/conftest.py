@@ -61,9 +61,13 @@ class Outcome:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Run the command line in this process: `command("run", "study.toml")`."""
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., Outcome]:
+    """Run the command line in this process, in the test's own folder: `command("run", "study.toml")`."""
     from pajamo import cli
+
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["pajamo", *map(str, arguments)])
