@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import anndata
 
     from pajamo.data.checks import CheckReport
-    from pajamo.data.public.catalogue import Entry
     from pajamo.models.base import Card, Model
     from pajamo.pipeline.judging import Evaluation
     from pajamo.pipeline.run_record import Run
@@ -231,25 +230,6 @@ def demo(*, runs: str | Path = "runs", progress: Progress | None = None) -> list
     studies = resources.files("pajamo.pipeline").joinpath("demo")
     texts = [studies.joinpath(name).read_text(encoding="utf-8") for name in DEMO_STUDIES]
     return [run(tomllib.loads(text), runs=runs, progress=progress) for text in texts]
-
-
-def list_datasets() -> list[Entry]:
-    """Every public data set that pajamo knows; `here` says whether it can be used at once."""
-    from pajamo.data.public.datasets import list_datasets as known
-
-    return known()
-
-
-def get_dataset(name: str, *, source: str | Path | None = None, progress: Progress | None = None) -> Path:
-    """Fetch a public data set, verify it, and return the h5ad that pajamo reads.
-
-    Raises
-    ------
-    DownloadError: it could not be fetched whole.
-    """
-    from pajamo.data.public.datasets import get
-
-    return get(name, source=_path(source), progress=progress)
 
 
 def _study(study: AnyStudy) -> Study:

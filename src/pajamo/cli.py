@@ -234,8 +234,10 @@ def demo(runs: Runs = Path("runs")) -> None:
 @data_app.command("list")
 def data_list() -> None:
     """List the public data sets that pajamo knows."""
+    from pajamo.data.public.datasets import list_datasets
+
     table = Table(TableColumn("name", no_wrap=True), "what", "cells", "licence", "here")
-    for entry in api.list_datasets():
+    for entry in list_datasets():
         cells = f"{entry.cells:,}" if entry.cells else ""
         table.add_row(entry.name, entry.title, cells, entry.licence, "yes" if entry.here else "")
     out.print(table)
@@ -247,7 +249,9 @@ def data_get(
     source: Annotated[Path | None, Column("--from", help="A file that was fetched by hand.")] = None,
 ) -> None:
     """Fetch a public data set, verify it, and keep it in the cache."""
-    _say(f"{api.get_dataset(name, source=source, progress=_progress)}")
+    from pajamo.data.public.datasets import get
+
+    _say(f"{get(name, source=source, progress=_progress)}")
 
 
 def main() -> None:
