@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.count_table import CountTable
+from pajamo.data.history import HistoryRule
 from pajamo.data.pseudobulk import Array, Moments, Pseudobulk
 from pajamo.errors import DataError, shorten
 from pajamo.units import LOG_NORMALISED
@@ -40,6 +41,8 @@ class TrainingSet:
         asked for them.
     counts: for models of counts, the raw counts of the same cells; None if no model asked for them.
     unit: unit of the means.
+    protocol: what cells of each condition went through before they were measured; None if the study does not say,
+        which models of dynamics read as "perturbed at time zero, in a medium that unperturbed cells rest in".
     """
 
     genes: pd.Index
@@ -51,6 +54,7 @@ class TrainingSet:
     cells: Mapping[Condition, NDArray[np.float32]] = field(default_factory=dict)
     unit: str = LOG_NORMALISED
     counts: CountTable | None = None
+    protocol: HistoryRule | None = None
 
     @classmethod
     def from_pseudobulk(
@@ -62,6 +66,7 @@ class TrainingSet:
         embedding: Mapping[str, Array] | None = None,
         cells: Mapping[Condition, NDArray[np.float32]] | None = None,
         counts: CountTable | None = None,
+        protocol: HistoryRule | None = None,
     ) -> TrainingSet:
         """Take the training conditions and the predictor's half of the controls.
 
@@ -80,6 +85,7 @@ class TrainingSet:
             embedding=embedding or {},
             cells=cells or {},
             counts=counts,
+            protocol=protocol,
         )
 
     @classmethod

@@ -21,6 +21,7 @@ from pajamo.data.conditions import Condition
 from pajamo.data.prediction import Prediction
 from pajamo.data.training_set import Setting, TrainingSet
 from pajamo.errors import ModelError, shorten
+from pajamo.protocols.assumptions import ASSUMPTIONS
 
 if TYPE_CHECKING:
     import torch
@@ -41,6 +42,8 @@ class Card:
     weights: each fitted quantity with its meaning and unit.
     limits: where it must not be trusted.
     baseline: True for those that a model must beat.
+    assumes: what it takes for granted of the operator F(perturbation, medium, time): names from
+        `pajamo.protocols.assumptions.ASSUMPTIONS`.
     """
 
     name: str
@@ -50,6 +53,12 @@ class Card:
     weights: dict[str, str]
     limits: str
     baseline: bool = False
+    assumes: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        unknown = self.assumes - ASSUMPTIONS.keys()
+        if unknown:
+            raise ValueError(f"{self.name} assumes what has no name: {', '.join(sorted(unknown))}")
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,22 @@ class Model(ABC):
         self.settings = settings if settings is not None else self.Settings()
         self.seed = seed
         self.reference: Reference | None = None
+
+    def objection(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
+        """Why this model must not be used here: the protocol contradicts it, or it cannot predict the conditions."""
+        return self._contradiction(training, conditions) or self.refusal(training, conditions)
+
+    def _contradiction(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
+        name, rule = "stationary-baseline", training.protocol
+        if rule is None or name not in self.card.assumes or name in rule.accepted:
+            return None
+        moving = [c for c in (*training.conditions, *conditions) if rule.differentiates(c)]
+        if not moving:
+            return None
+        return (
+            f"it assumes that {ASSUMPTIONS[name]}, but the protocol differentiates them (among others {moving[0]});"
+            f' `accept = ["{name}"]` under [protocol] overrides this'
+        )
 
     def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
         """Why this model cannot predict these conditions from this training set, or None if it can."""

@@ -106,7 +106,7 @@ class FoldWork:
         study = self.loaded.study
         model = create(name, study.models.settings.get(name, {}), seed=1000 * study.seed + self.number)
         training = self.counted_training if model.reads_counts else self.training
-        refusal = model.refusal(training, self.fold.test)
+        refusal = model.objection(training, self.fold.test)
         if refusal:
             return Rung(name, self.fold.name, refusal)
         began = time.perf_counter()

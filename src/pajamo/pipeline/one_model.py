@@ -25,7 +25,7 @@ def fit_one(study: Study, name: str, fold: int | None, split: Path | None, outpu
     loaded = load(study)
     conditions = loaded.perturbed if fold is None else choose_fold(loaded, fold, split).train
     training = loaded.training_set(conditions, counts=model.reads_counts)
-    refusal = model.refusal(training, conditions)
+    refusal = model.objection(training, conditions)
     if refusal:
         raise ModelError(
             f"{name} does not apply to this screen", why=refusal, fix="`pajamo models` says what each needs"

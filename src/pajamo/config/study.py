@@ -1,28 +1,17 @@
-"""Strict, frozen settings, and the study file that holds them.
-
-A study is a few lines of TOML. This is the one place that parses what a user wrote; everything
-behind it may trust its types.
-"""
+"""The study file: a few lines of TOML that say everything one run needs."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from pajamo.errors import StudyError, nearest
-
-
-class Config(BaseModel):
-    """Base of all settings: unknown keys are errors, values do not change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-Settings = TypeVar("Settings", bound=Config)
+from pajamo.config.protocol import ProtocolSettings
+from pajamo.config.strict import Config, parse
+from pajamo.errors import StudyError
 
 
 class DataSettings(Config):
@@ -125,6 +114,8 @@ class Study(Config):
     """Which conditions are held out."""
     models: ModelsSettings = ModelsSettings()
     """The ladder of models."""
+    protocol: ProtocolSettings | None = None
+    """What was done to the cells, in order; needed by models of dynamics where it is not the plain case."""
     priors: PriorSettings | None = None
     """Knowledge about genes from outside the screen."""
     evaluation: EvaluationSettings = EvaluationSettings()
@@ -157,43 +148,6 @@ def read_study(path: str | Path) -> Study:
 def parse_study(raw: Mapping[str, Any], where: str = "study") -> Study:
     """Check a study given as nested tables."""
     return parse(Study, raw, where)
-
-
-def parse(kind: type[Settings], raw: Mapping[str, Any], where: str) -> Settings:
-    """Check settings of any kind, turning each complaint into one that a user can act on."""
-    try:
-        return kind.model_validate(dict(raw))
-    except ValidationError as error:
-        raise _explained(kind, error, where) from None
-
-
-def _explained(kind: type[Config], error: ValidationError, where: str) -> StudyError:
-    # A misspelt table is reported as missing too; the misspelling is what the user can see.
-    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    key = ".".join(str(part) for part in first["loc"])
-    others = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    if first["type"] == "extra_forbidden":
-        valid = _keys_beside(kind, first["loc"])
-        hint = nearest(str(first["loc"][-1]), valid)
-        return StudyError(
-            f"unknown key {key!r}{others}", where=where, fix=f"{hint}valid here: {', '.join(valid)}"
-        )
-    if first["type"] == "missing":
-        return StudyError(f"key {key!r} is missing{others}", where=where, fix=f"add it to {where}")
-    given = "" if isinstance(first["input"], Mapping) else f", got {first['input']!r}"
-    return StudyError(f"{key or 'study'}: {first['msg']}{given}{others}", where=where)
-
-
-def _keys_beside(kind: type[Config], location: tuple[int | str, ...]) -> list[str]:
-    """The valid keys of the table in which the given key stands."""
-    for part in location[:-1]:
-        field = kind.model_fields.get(str(part))
-        options = [] if field is None else [field.annotation, *getattr(field.annotation, "__args__", ())]
-        inner = [option for option in options if isinstance(option, type) and issubclass(option, Config)]
-        if not inner:
-            return []
-        kind = inner[0]
-    return sorted(kind.model_fields)
 
 
 def _anchored(study: Study, folder: Path) -> Study:

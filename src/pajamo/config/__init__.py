@@ -1,0 +1,29 @@
+"""Settings: strict, frozen, and the only place that parses what a user wrote."""
+
+from pajamo.config.protocol import ProtocolSettings, StepSettings
+from pajamo.config.strict import Config, parse
+from pajamo.config.study import (
+    DataSettings,
+    EvaluationSettings,
+    ModelsSettings,
+    PriorSettings,
+    SplitSettings,
+    Study,
+    parse_study,
+    read_study,
+)
+
+__all__ = [
+    "Config",
+    "DataSettings",
+    "EvaluationSettings",
+    "ModelsSettings",
+    "PriorSettings",
+    "ProtocolSettings",
+    "SplitSettings",
+    "StepSettings",
+    "Study",
+    "parse",
+    "parse_study",
+    "read_study",
+]

@@ -1,0 +1,110 @@
+"""The [protocol] table of a study: what was done to the cells, step by step."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from pajamo.config.strict import Config
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Time = Annotated[float, Field(ge=0)]
+
+
+class _Edits(Config):
+    targets: tuple[str, ...] = ()
+    """Genes or drugs; the genes that the cell's own perturbation label names, if not given."""
+    kind: Literal["knockout", "crispri", "crispra", "shift", "clamp"]
+    """What the edit does to its target's own production."""
+    strength: float = Field(default=1.0, ge=0)
+    """Share of production taken (crispri) or added (crispra); level per unit of time (shift); level (clamp)."""
+    efficiency: Share = 1.0
+    """Share of the cells in which the edit took place; the others stay as they were."""
+    persistence: Time | None = None
+    """How long the edit acts; for good if not given."""
+
+
+class CultureStep(Config):
+    """Cells are kept in a medium in which unperturbed cells do not change."""
+
+    do: Literal["culture"]
+    """The operation."""
+    medium: str = ""
+    """Name of the medium."""
+    duration: Time | None = None
+    """How long; until the cells were measured, if not given."""
+
+
+class DifferentiateStep(Config):
+    """Cells are kept in a medium in which unperturbed cells change."""
+
+    do: Literal["differentiate"]
+    """The operation."""
+    medium: str = ""
+    """Name of the medium."""
+    duration: Time | None = None
+    """How long; until the cells were measured, if not given."""
+
+
+class PerturbStep(_Edits):
+    """Edits are made in the dish; the steps that follow say how long the cells are kept."""
+
+    do: Literal["perturb"]
+    """The operation."""
+    onset: Time
+    """Delay between delivery and effect."""
+
+
+class TransplantStep(Config):
+    """Cells go into an animal, whose niche nobody controls."""
+
+    do: Literal["transplant"]
+    """The operation."""
+    niche: str
+    """Name of the niche: a medium of its own that is not known."""
+    duration: Time | None = None
+    """How long; until the cells were measured, if not given."""
+
+
+class DeliverStep(_Edits):
+    """Edits are delivered in the animal, and take effect at different times in different cells."""
+
+    do: Literal["deliver"]
+    """The operation."""
+    onset: Literal["uniform", "exponential", "gamma"]
+    """Density of the delay between delivery and effect."""
+    onset_mean: Time
+    """Mean of that density."""
+    onset_shape: float = Field(default=2.0, gt=0)
+    """Shape of a gamma density."""
+
+
+class MeasureStep(Config):
+    """Cells are taken to the instrument; nothing can follow."""
+
+    do: Literal["measure"]
+    """The operation."""
+    instrument: str = ""
+    """Name of the instrument or chemistry."""
+    batch: str | None = None
+    """Column of obs with the batch, if it is not that of [data]."""
+
+
+StepSettings: TypeAlias = Annotated[
+    CultureStep | DifferentiateStep | PerturbStep | TransplantStep | DeliverStep | MeasureStep,
+    Field(discriminator="do"),
+]
+
+
+class ProtocolSettings(Config):
+    """What was done to the cells, in the order in which it was done."""
+
+    time_unit: Literal["second", "minute", "hour", "day", "week"] | None = None
+    """Unit of every time in the protocol and in the screen's time column."""
+    steps: tuple[StepSettings, ...] = ()
+    """What was done to cells of every context that has no steps of its own."""
+    arms: dict[str, tuple[StepSettings, ...]] = Field(default_factory=dict)
+    """Steps by value of the context column, where contexts were treated differently."""
+    accept: tuple[str, ...] = ()
+    """Assumptions that you take responsibility for although the protocol speaks against them."""

@@ -1,0 +1,1 @@
+"""Flows in time and their rest points: drifts, solvers, steady states, stability."""
