@@ -216,6 +216,7 @@ def models() -> None:
     for card in api.models():
         out.print(f"[bold]{card.name}[/bold]{' (baseline)' if card.baseline else ''}: {_escape(card.title)}")
         _indented("needs", card.needs)
+        _indented("assumes", card.assumed)
         _indented("limits", card.limits)
 
 

@@ -27,6 +27,7 @@ class AverageSingles(SumOfSingles):
         },
         limits="two perturbations never do more than one: strong responses are underestimated",
         baseline=True,
+        assumes=frozenset({"order-free", "complete-editing"}),
     )
 
     def scale(self, conditions: Sequence[Condition]) -> Array:

@@ -60,6 +60,11 @@ class Card:
         if unknown:
             raise ValueError(f"{self.name} assumes what has no name: {', '.join(sorted(unknown))}")
 
+    @property
+    def assumed(self) -> str:
+        """What the model takes for granted, in sentences."""
+        return "; ".join(sentence for name, sentence in ASSUMPTIONS.items() if name in self.assumes)
+
 
 @dataclass(frozen=True)
 class Reference:

@@ -51,6 +51,7 @@ class GrowthPeper(GrowthModel):
         },
         limits="fills in what similar genes show: nothing for a gene in few pairs, and no interaction at all "
         f"with fewer than {FEWEST_TO_VALIDATE} pairs",
+        assumes=frozenset({"order-free"}),
     )
 
     def fit_law(self, growth: GrowthMap) -> tuple[GrowthLaw, Array]:

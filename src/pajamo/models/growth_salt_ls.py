@@ -28,6 +28,7 @@ class GrowthSaltLs(GrowthModel):
         },
         limits="no interactions that are special to a pair",
         baseline=True,
+        assumes=frozenset({"order-free"}),
     )
 
     def fit_law(self, growth: GrowthMap) -> tuple[GrowthLaw, Array]:

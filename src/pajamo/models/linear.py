@@ -100,6 +100,7 @@ class Linear(Model):
         limits="a perturbed gene without a vector gets the mean change; effects of combinations only add; "
         "contexts and times share all coefficients",
         baseline=True,
+        assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )
     Settings = LinearSettings
 

@@ -29,6 +29,7 @@ class MeanDouble(Weighted):
         weights={},
         limits="the same prediction for every combination",
         baseline=True,
+        assumes=frozenset({"order-free"}),
     )
 
     def prepare(self, training: TrainingSet) -> None:

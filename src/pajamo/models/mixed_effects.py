@@ -45,6 +45,7 @@ class MixedEffects(Model):
             "response scale": "how much a gene responds, as a multiple of its variance between cells",
         },
         limits="effects add; a gene that was never perturbed gets the common response; strong effects are shrunk",
+        assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )
 
     components: Components

@@ -42,6 +42,7 @@ class Nearest(Weighted):
         weights={},
         limits="carries the noise of one measured condition, and its own target gene",
         baseline=True,
+        assumes=frozenset({"order-free"}),
     )
 
     vectors: GeneVectors

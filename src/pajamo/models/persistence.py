@@ -26,6 +26,7 @@ class Persistence(Weighted):
         weights={},
         limits="no development: changes that grow or fade are missed",
         baseline=True,
+        assumes=frozenset({"at-rest", "order-free"}),
     )
 
     def mixture(self, conditions: Sequence[Condition], *, without_self: bool = False) -> Array:

@@ -26,4 +26,5 @@ class Salt(SumOfSingles):
         limits="no interactions: most real combinations fall short of the sum; without combinations in "
         "training its standard deviation holds only the cells' noise",
         baseline=True,
+        assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )

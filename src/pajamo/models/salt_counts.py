@@ -69,6 +69,7 @@ class SaltCounts(Model):
         },
         limits="no interactions; one dispersion a gene for all conditions; standard errors neglect "
         "correlations between main effects other than through the control",
+        assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )
     Settings = SaltCountsSettings
     reads_counts = True

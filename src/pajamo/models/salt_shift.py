@@ -37,6 +37,7 @@ class SaltShift(SumOfSingles):
         },
         limits="every cell of a condition moves by the same amount; no interactions",
         baseline=True,
+        assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )
 
     cells: Cells

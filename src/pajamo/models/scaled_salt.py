@@ -48,6 +48,7 @@ class ScaledSalt(SumOfSingles):
         },
         limits="noise of the singles draws alpha below the true share; one share for synergy and suppression",
         baseline=True,
+        assumes=frozenset({"order-free", "complete-editing"}),
     )
 
     Settings = ScaledSaltSettings

@@ -26,6 +26,7 @@ class TimeMean(Weighted):
         weights={},
         limits="no development: it averages early and late responses",
         baseline=True,
+        assumes=frozenset({"at-rest", "order-free"}),
     )
 
     def mixture(self, conditions: Sequence[Condition], *, without_self: bool = False) -> Array:

@@ -74,7 +74,8 @@ def cards(content: ReportContent) -> Section | None:
 
 
 def _card(card: Card) -> CardBlock:
-    items = [("needs", card.needs), ("limits", card.limits), ("reference", card.reference)]
+    items = [("needs", card.needs), ("assumes", card.assumed), ("limits", card.limits)]
+    items.append(("reference", card.reference))
     items += [(printable(quantity), meaning) for quantity, meaning in card.weights.items()]
     shown = tuple((term, printable(text)) for term, text in items if text)
     return CardBlock(printable(card.name), printable(card.title), card.baseline, shown)
