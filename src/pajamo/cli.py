@@ -216,7 +216,8 @@ def models() -> None:
     for card in api.models():
         out.print(f"[bold]{card.name}[/bold]{' (baseline)' if card.baseline else ''}: {_escape(card.title)}")
         _indented("needs", card.needs)
-        _indented("assumes", card.assumed)
+        if card.assumed:
+            _indented("assumes", card.assumed)
         _indented("limits", card.limits)
 
 
