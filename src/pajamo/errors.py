@@ -6,6 +6,7 @@
     │   ├── StudyError       the study file does not say what it should
     │   ├── SplitError       the split asked for cannot be made, or leaks
     │   ├── ModelError       a model is asked for something it cannot do
+    │   │   └── IntegrationError   a flow in time diverges (it carries the last finite state)
     │   ├── IntegrityError   a file is not what was written: truncated, altered, or hostile
     │   ├── DownloadError    a public data set did not arrive whole
     │   └── MissingExtraError an optional dependency is not installed

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 
 from pajamo.mechanisms.flows.intervention import Intervention
+from pajamo.mechanisms.flows.jacobian import LowRankJacobian
 
 
 class Drift(Protocol):
@@ -49,6 +50,24 @@ class ProductionDecay(torch.nn.Module):
         state = intervention.clamp(state)
         made = intervention.factor * self.production(state, intervention.medium) + intervention.shift
         return torch.where(intervention.held, torch.zeros_like(state), made - self.decay * state)
+
+    def low_rank_jacobian(self, state: torch.Tensor, intervention: Intervention) -> LowRankJacobian | None:
+        """Jacobian at the state where production is a `LowRankProduction`, or None.
+
+        d(dx_i/dt)/dx_j = factor_i slope_i (writes reads')_ij - decay_i [i = j]; zero for rows and columns of
+        clamped components, which neither move nor are read.
+        """
+        if not isinstance(self.production, LowRankProduction):
+            return None
+        free = ~intervention.held
+        slope = self.production.slope(intervention.clamp(state), intervention.medium)
+        return LowRankJacobian(
+            diagonal=-self.decay * free,
+            scale=intervention.factor * slope * free,
+            free=free,
+            writes=self.production.writes,
+            reads=self.production.reads,
+        )
 
 
 class LowRankProduction(torch.nn.Module):
