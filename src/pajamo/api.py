@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from pajamo.models.base import Card, Model
     from pajamo.pipeline.judging import Evaluation
     from pajamo.pipeline.run_record import Run
+    from pajamo.protocols.planning.plan import Plan
+    from pajamo.protocols.protocol import Protocol
+    from pajamo.protocols.report import ProtocolReport
 
 Progress = Callable[[str], None]
 AnyStudy: TypeAlias = str | Path | dict[str, Any] | Study
@@ -42,18 +45,47 @@ def check(screen: str | Path | anndata.AnnData, **columns: Any) -> CheckReport:
 
     Returns
     -------
-    A report of every rule, with the rows that offend; `report.passed` is False if a rule is broken.
+    A report of every rule, with the rows that offend; `report.passed` is False if a rule is broken. With a
+    batch column it also audits the design: `report.design`.
 
     Raises
     ------
     StudyError: an unknown key among the columns.
     """
     from pajamo.data.checks import check_screen
+    from pajamo.protocols.planning.audit import with_audit
 
     given = {key: value for key, value in columns.items() if value is not None}
     with tempfile.TemporaryDirectory() as folder:
         path = _as_file(screen, Path(folder))
-        return check_screen(parse(DataSettings, {**given, "path": path}, where="the columns given"))
+        settings = parse(DataSettings, {**given, "path": path}, where="the columns given")
+        report = check_screen(settings)
+        return with_audit(report, settings) if settings.batch is not None else report
+
+
+def design(asked: str | Path | dict[str, Any] | None = None, **changes: Any) -> Plan:
+    """Plan a screen: how many cells, guides and controls, in which batches, and what can be seen with them.
+
+    Parameters
+    ----------
+    asked: a TOML file, or the same as a dictionary: perturbations, effect (natural log fold change),
+        batches, budget (cells or money), cost, testing, like (a screen of such cells) or stated, present.
+    changes: single keys, which override the file: `design(perturbations=100, batches=8,
+        budget={"cells": 40_000}, like="screen.h5ad")`.
+
+    Returns
+    -------
+    The plan: its allocation of cells over batches, the variance of other layouts and of the present one,
+    power, detectable effect and cells needed of each gene.
+
+    Raises
+    ------
+    StudyError: unknown or impossible settings; a budget that does not carry its perturbations.
+    DataError: the screen named in `like` cannot be used.
+    """
+    from pajamo.protocols.planning.design import design as plan
+
+    return plan(asked, **changes)
 
 
 def fix(
@@ -85,6 +117,61 @@ def fix_choices() -> dict[str, str]:
     from pajamo.data.checks.fixes import fix_choices as known
 
     return known()
+
+
+def protocol_check(
+    target: AnyStudy | anndata.AnnData,
+    *,
+    protocol: Protocol | None = None,
+    test: bool = True,
+    seed: int = 0,
+    output: str | Path | None = None,
+    **columns: Any,
+) -> ProtocolReport:
+    """What was done to the cells of a screen, what models assume of it, and what the data say of that.
+
+    Parameters
+    ----------
+    target: a study (file or dictionary), or a screen: an h5ad file or an AnnData, with keys of [data] as `columns`.
+    protocol: for a screen: what was done; that of `uns["pajamo_protocol"]` if not given.
+    test: also test on the cells what they can tell.
+    seed: of the resampling in these tests.
+    output: also draw the timeline there, as SVG.
+
+    Raises
+    ------
+    StudyError: the protocol contradicts itself or the screen; the step, key or arm is named.
+    DataError, IntegrityError: the screen cannot be read.
+    """
+    from pajamo.pipeline.protocol_check import check_protocol
+
+    with tempfile.TemporaryDirectory() as folder:
+        if isinstance(target, dict | Study) or Path(str(target)).suffix == ".toml":
+            study = _study(target)
+            given = protocol or study.protocol
+            report = check_protocol(study.data, given, study.name, seed=study.seed or seed, test=test)
+        else:
+            path = _as_file(target, Path(folder))
+            known = {key: value for key, value in columns.items() if value is not None}
+            data = parse(DataSettings, {**known, "path": path}, where="the columns given")
+            report = check_protocol(data, protocol, path.name, seed=seed, test=test)
+    if output is not None:
+        report.draw(output)
+    return report
+
+
+def protocol_write(study: AnyStudy, output: str | Path) -> Path:
+    """Write a copy of a study's screen that also says what was done to its cells, in `uns["pajamo_protocol"]`.
+
+    Raises
+    ------
+    StudyError: the study has no protocol, or one that contradicts itself, the screen or what its file says.
+    DataError: `output` exists already.
+    StorageError: the disk refuses; nothing is left behind.
+    """
+    from pajamo.pipeline.protocol_check import store_protocol
+
+    return store_protocol(_study(study), Path(output))
 
 
 def run(study: AnyStudy, *, runs: str | Path = "runs", progress: Progress | None = None) -> Run:

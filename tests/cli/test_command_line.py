@@ -16,7 +16,20 @@ import pytest
 import pajamo
 from pajamo import api
 
-COMMANDS = ["check", "run", "fit", "predict", "evaluate", "report", "verify", "models", "demo", "data"]
+COMMANDS = [
+    "check",
+    "design",
+    "run",
+    "fit",
+    "predict",
+    "evaluate",
+    "report",
+    "verify",
+    "models",
+    "demo",
+    "protocol",
+    "data",
+]
 
 
 @pytest.fixture

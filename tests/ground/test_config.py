@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -84,11 +85,12 @@ def test_missing_file_and_wrong_encoding(tmp_path: Path) -> None:
         read_study(tmp_path)
 
 
-def tables(kind: type[Config]) -> list[type[Config]]:
-    inner = [f.annotation for f in kind.model_fields.values()]
-    inner += [option for f in kind.model_fields.values() for option in getattr(f.annotation, "__args__", ())]
-    found = [option for option in inner if isinstance(option, type) and issubclass(option, Config)]
-    return [kind, *(table for option in found for table in tables(option))]
+def tables(annotation: object) -> list[type[Config]]:
+    """Every kind of table in an annotation, at any depth: X | None, tuple[A | B, ...], dict[str, X]."""
+    own = [annotation] if isinstance(annotation, type) and issubclass(annotation, Config) else []
+    fields = [field.annotation for kind in own for field in kind.model_fields.values()]
+    inner = [table for part in (*get_args(annotation), *fields) for table in tables(part)]
+    return list(dict.fromkeys([*own, *inner]))
 
 
 @pytest.mark.parametrize("table", tables(Study), ids=lambda kind: kind.__name__)

@@ -93,6 +93,8 @@ class EvaluationSettings(Config):
     """Number of differentially expressed genes in the metrics that look at the strongest."""
     distributions: bool = True
     """Whether to score predicted cells (energy distance, MMD) for models that can draw them."""
+    field_metrics: bool = True
+    """Whether to score on counts, where a screen has them, with the six calibrated metrics of cell-eval2."""
     bootstrap: int = Field(default=2000, ge=100)
     """Resamples of the perturbations behind each interval."""
     level: float = Field(default=0.95, gt=0.5, lt=1)

@@ -18,6 +18,8 @@ EditKind = Literal["knockout", "crispri", "crispra", "shift", "clamp"]
 
 REST = math.inf
 """Duration of a segment that lasts until nothing changes any more."""
+NICHE = "niche:"
+"""How the name of a medium begins that nobody controls or knows: a niche of an animal."""
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +39,10 @@ class Edit:
     kind: EditKind = "knockout"
     strength: float = 1.0
 
+    def __str__(self) -> str:
+        amount = f" {self.strength:g}" if self.kind != "knockout" else ""
+        return f"{self.target} {self.kind}{amount}"
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -52,6 +58,16 @@ class Segment:
     edits: frozenset[Edit] = frozenset()
     medium: str = ""
     duration: float = REST
+
+    @property
+    def in_niche(self) -> bool:
+        """Whether the medium is an animal's niche, which nobody controls or knows."""
+        return self.medium.startswith(NICHE)
+
+    def __str__(self) -> str:
+        edits = ", ".join(str(edit) for edit in sorted(self.edits)) or "-"
+        lasting = "rest" if self.duration == REST else f"{self.duration:g}"
+        return f"F({edits}; {self.medium or 'medium'}; {lasting})"
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,10 @@ class Word:
     def duration(self) -> float:
         """Time from the first operation to the last, in the protocol's unit."""
         return sum(segment.duration for segment in self.segments)
+
+    def __str__(self) -> str:
+        """The composition as it is written in mathematics: the operator that acted last stands first."""
+        return " ".join(str(segment) for segment in reversed(self.segments)) or "I"
 
     def __iter__(self) -> Iterator[Segment]:
         return iter(self.segments)

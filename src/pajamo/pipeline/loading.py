@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from pajamo.config import DataSettings, Study
+from pajamo.config import DataSettings, ProtocolSettings, Study
 from pajamo.data.atomic import sha256
 from pajamo.data.cells import Halves, sample_halves, seen_cells
 from pajamo.data.conditions import Condition
@@ -20,6 +20,10 @@ from pajamo.data.reading.priors import read_embedding
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
 from pajamo.data.training_set import TrainingSet
+from pajamo.protocols.agreement import require_agreement
+from pajamo.protocols.protocol import Protocol
+from pajamo.protocols.stored import read_protocol, settled
+from pajamo.protocols.structure import batch_column
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Loaded:
     screen: cells by genes; values stay in the file if they are many.
     bulk: means and variances by condition and random half.
     embedding: prior vectors of genes, or empty.
+    protocol: what was done to the cells, from the study or the screen's file; None if neither says.
     """
 
     study: Study
@@ -40,6 +45,7 @@ class Loaded:
     screen: Screen
     bulk: Pseudobulk
     embedding: Mapping[str, NDArray[np.float64]]
+    protocol: Protocol | None = None
 
     @cached_property
     def data_hash(self) -> str:
@@ -78,6 +84,7 @@ class Loaded:
             embedding=self.embedding,
             cells={c: x for c, x in cells.items() if c in wanted or c.is_control},
             counts=table,
+            protocol=self.protocol,
         )
 
 
@@ -86,9 +93,39 @@ def load(study: Study) -> Loaded:
 
     Raises
     ------
-    DataError, DownloadError, IntegrityError, StudyError: from reading the screen and the priors.
+    DataError, DownloadError, IntegrityError, StudyError: from reading the screen, its protocol and the priors.
     """
     data = resolve(study.data)
+    protocol = find_protocol(study.protocol, data)
+    data = with_batch(data, protocol)
     screen = read_screen(data)
+    if protocol is not None:
+        require_agreement(protocol, screen.conditions)
     embedding = read_embedding(study.priors) if study.priors else {}
-    return Loaded(study, data, screen, pseudobulk(screen, study.seed), embedding)
+    return Loaded(study, data, screen, pseudobulk(screen, study.seed), embedding, protocol)
+
+
+def find_protocol(given: ProtocolSettings | Protocol | None, data: DataSettings) -> Protocol | None:
+    """What was done to the cells, as the study says or as their file does.
+
+    Raises
+    ------
+    StudyError: the protocol contradicts itself, or the study and the file contradict each other.
+    IntegrityError: the file is damaged, or what it holds is not a protocol.
+    """
+    assert data.path is not None
+    # What a study says of itself is checked before any file is opened.
+    own = _of_screen(given, data)
+    return settled(own, _of_screen(read_protocol(data.path), data), str(data.path))
+
+
+def _of_screen(given: ProtocolSettings | Protocol | None, data: DataSettings) -> Protocol | None:
+    """The protocol of a screen whose cells have times if [data] names a column of them."""
+    settings = given.settings if isinstance(given, Protocol) else given
+    return None if settings is None else Protocol.from_settings(settings, timed=data.time is not None)
+
+
+def with_batch(data: DataSettings, protocol: Protocol | None) -> DataSettings:
+    """The same settings, with the protocol's column of batches where [data] names none."""
+    named = batch_column(protocol.settings) if protocol else None
+    return data if data.batch or not named else data.model_copy(update={"batch": named})

@@ -30,6 +30,9 @@ def _value(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, Mapping):
+        inner = [f"{_key(key)} = {_value(item)}" for key, item in value.items() if item is not None]
+        return "{" + ", ".join(inner) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_value(item) for item in value) + "]"
     return _text(str(value))

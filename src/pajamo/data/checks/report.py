@@ -39,10 +39,16 @@ class RuleResult:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What every rule found in one file."""
+    """What every rule found in one file, and what an audit of its design found."""
 
     path: str
     rules: tuple[RuleResult, ...]
+    design: tuple[RuleResult, ...] = ()
+
+    @property
+    def findings(self) -> tuple[RuleResult, ...]:
+        """Rules and audit together."""
+        return self.rules + self.design
 
     @property
     def passed(self) -> bool:
@@ -50,8 +56,8 @@ class CheckReport:
         return not self.of("error")
 
     def of(self, status: Status) -> tuple[RuleResult, ...]:
-        """Rules with this status."""
-        return tuple(rule for rule in self.rules if rule.status == status)
+        """Findings with this status."""
+        return tuple(found for found in self.findings if found.status == status)
 
     def to_text(self, *, explain: bool = False) -> str:
         """Plain text for a terminal, one paragraph a rule and a last line with the verdict.
@@ -59,40 +65,47 @@ class CheckReport:
         Rules that are not fulfilled say why they matter; with `explain` all of them do.
         """
         paragraphs = [_paragraph(rule, explain) for rule in self.rules]
+        if self.design:
+            paragraphs += ["design of the experiment", ""]
+            paragraphs += [_paragraph(found, explain) for found in self.design]
         return "\n".join([f"check of {self.path}", "", *paragraphs, self._verdict()])
 
     def to_json(self) -> str:
         """JSON with every offending row."""
-        rules = [
-            {
-                "id": rule.id,
-                "title": rule.title,
-                "why": rule.why,
-                "status": rule.status,
-                "message": rule.message,
-                "rows": [] if rule.rows is None else json.loads(rule.rows.to_json(orient="records")),
-            }
-            for rule in self.rules
-        ]
-        return json.dumps(
-            {"path": self.path, "passed": self.passed, "rules": rules}, indent=2, ensure_ascii=False
-        )
+        value = {
+            "path": self.path,
+            "passed": self.passed,
+            "rules": [_as_record(rule) for rule in self.rules],
+            "design": [_as_record(found) for found in self.design],
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a rule: id, title, status, message, number of offending rows, why."""
         rows = [
             (r.id, r.title, r.status, r.message, 0 if r.rows is None else len(r.rows), r.why)
-            for r in self.rules
+            for r in self.findings
         ]
         return pd.DataFrame(rows, columns=["id", "title", "status", "message", "rows", "why"])
 
     def _verdict(self) -> str:
         counts = f"{_plural(self.of('error'), 'error')}, {_plural(self.of('warning'), 'warning')}"
-        return f"{'ready to use' if self.passed else 'not ready'}: {counts}, {len(self.rules)} rules"
+        return f"{'ready to use' if self.passed else 'not ready'}: {counts}, {len(self.findings)} rules"
 
 
 def _plural(found: tuple[RuleResult, ...], word: str) -> str:
     return f"{len(found)} {word}{'' if len(found) == 1 else 's'}"
+
+
+def _as_record(found: RuleResult) -> dict[str, object]:
+    return {
+        "id": found.id,
+        "title": found.title,
+        "why": found.why,
+        "status": found.status,
+        "message": found.message,
+        "rows": [] if found.rows is None else json.loads(found.rows.to_json(orient="records")),
+    }
 
 
 def _paragraph(rule: RuleResult, explain: bool) -> str:

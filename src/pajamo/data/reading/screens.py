@@ -40,7 +40,7 @@ def read_screen(settings: DataSettings) -> Screen:
         )
     opened = open_h5ad(settings.path)
     _require_unique(opened)
-    conditions, condition_of = _conditions(opened, settings)
+    conditions, condition_of = read_conditions(opened, settings)
     _require_comparisons(conditions, settings)
     key = opened.key(settings.layer)
     matrix = opened.open(key)
@@ -146,7 +146,13 @@ def _require_unique(opened: H5ad) -> None:
             )
 
 
-def _conditions(opened: H5ad, settings: DataSettings) -> tuple[tuple[Condition, ...], NDArray[np.intp]]:
+def read_conditions(opened: H5ad, settings: DataSettings) -> tuple[tuple[Condition, ...], NDArray[np.intp]]:
+    """Distinct conditions of a file, sorted, and for each cell the position of its own.
+
+    Raises
+    ------
+    DataError: a column that is not there or not complete, or no control cells.
+    """
     found = labels(opened.obs, settings.perturbation, "perturbation")
     require_control(found, settings.control)
     context = None if settings.context is None else labels(opened.obs, settings.context, "context")

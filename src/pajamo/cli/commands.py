@@ -1,0 +1,51 @@
+"""Every command, in the order in which the help lists them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pajamo._version import __version__
+from pajamo.cli import datasets, designing, fitting, protocols, running, screens
+from pajamo.cli.printing import out
+
+app = typer.Typer(
+    name="pajamo",
+    help="From perturbation experiments to mechanisms, with every baseline that a mechanism must beat.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    epilog="--debug anywhere on the line shows the traceback of an error.",
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        out.print(f"pajamo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False,
+) -> None:
+    del version
+
+
+for _command in (
+    screens.check,
+    designing.design,
+    running.run,
+    fitting.fit,
+    fitting.predict,
+    fitting.evaluate,
+    running.report,
+    running.verify,
+    fitting.models,
+    running.demo,
+):
+    app.command()(_command)
+
+app.add_typer(protocols.app, name="protocol")
+app.add_typer(datasets.app, name="data")

@@ -1,0 +1,87 @@
+"""Commands about single models: fit, predict, evaluate, list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Column, Table
+from typer import Option
+
+from pajamo import api
+from pajamo.cli.options import Split, StudyFile
+from pajamo.cli.printing import escape, indented, out, say
+
+if TYPE_CHECKING:
+    from pajamo.pipeline.judging import Evaluation
+
+
+def fit(
+    study: StudyFile,
+    model: Annotated[str, Option(help="Name of the model; `pajamo models` lists them.")] = "salt-ls",
+    output: Annotated[Path, Option("--output", "-o", help="Where to write the fitted model.")] = Path(
+        "model.safetensors"
+    ),
+    fold: Annotated[int | None, Option(help="Fit only on this fold's training conditions.")] = None,
+    split: Split = None,
+) -> None:
+    """Fit one model to a study's data and write it to a file."""
+    fitted = api.fit(study, model=model, fold=fold, split=split, output=output)
+    say(f"wrote {output} ({fitted.card.title})")
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A fitted model.")],
+    perturbations: Annotated[list[str], typer.Argument(help="What would be done, as A or A+B.")],
+    output: Annotated[Path, Option("--output", "-o", help="Where to write the prediction.")] = Path(
+        "prediction.h5ad"
+    ),
+    context: Annotated[str, Option(help="Cell line, donor or medium.")] = "",
+    time: Annotated[float, Option(help="Time of measurement.")] = 0.0,
+) -> None:
+    """Predict the response to perturbations; writes an AnnData with levels, changes and uncertainty."""
+    adata = api.predict(model, perturbations, context=context, time=time, output=output)
+    conditions = f"{adata.n_obs} condition{'' if adata.n_obs == 1 else 's'}"
+    say(f"wrote {output} ({conditions} x {adata.n_vars} genes)")
+
+
+def evaluate(
+    target: Annotated[Path, typer.Argument(help="A fitted model, or an h5ad of predictions from any tool.")],
+    study: StudyFile,
+    fold: Annotated[
+        int | None, Option(help="For predictions: the fold whose held-out conditions they are.")
+    ] = None,
+    split: Split = None,
+    output: Annotated[Path | None, Option("--output", "-o", help="Write the table as CSV.")] = None,
+) -> None:
+    """Score a model or predictions on conditions that it never saw, beside every baseline."""
+    result = api.evaluate(target, study, fold=fold, split=split, output=output)
+    _print_summary(result, output)
+
+
+def _print_summary(result: Evaluation, output: Path | None) -> None:
+    table = Table(
+        Column("model", no_wrap=True),
+        result.judged.title,
+        "better than the best baseline by",
+        "",
+        title=result.title,
+    )
+    for row in result.rows():
+        table.add_row(*map(escape, row))
+    out.print(table)
+    say(f"\n{result.sentence}")
+    others = len(result.metrics) - 1
+    if output is None:
+        say(f"{others} more metrics were computed: --output FILE.csv writes them all")
+    else:
+        say(f"wrote {output}")
+
+
+def models() -> None:
+    """List the models: what each needs and where it must not be trusted."""
+    for card in api.models():
+        out.print(f"[bold]{card.name}[/bold]{' (baseline)' if card.baseline else ''}: {escape(card.title)}")
+        indented("needs", card.needs)
+        indented("limits", card.limits)

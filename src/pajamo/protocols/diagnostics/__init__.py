@@ -1,0 +1,1 @@
+"""What the data can say of each assumption: tests on cells, each with what it can and cannot tell."""
