@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the environments of the peers that are on PyPI: GEARS and cell-eval.
+# Makes the environments of the peers that are on PyPI: GEARS, cell-eval and cell-eval2.
 #
 #     benchmarks/peers/setup.sh FOLDER [PYTHON]
 #
@@ -31,9 +31,11 @@ make_environment() {
 make_environment gears torch==2.13.0 cell-gears==0.1.2 torch_geometric==2.8.1 \
   numpy==1.26.4 scipy==1.14.1 pandas==2.2.2 scanpy==1.10.2 'anndata<0.11'
 make_environment cell-eval cell-eval==0.8.2
+# pdex gives the rank-sum test; without it cell-eval2 takes another, with other p-values.
+make_environment cell-eval2 cell-eval2==0.20.0 pdex==0.3.0
 
 printf '\n%-12s %s\n' peer 'what was installed'
-for name in gears cell-eval; do
+for name in gears cell-eval cell-eval2; do
   printf '%-12s %s\n' "$name" "$("$folder/$name/bin/pip" list --format=freeze 2>/dev/null |
-    grep -iE '^(cell-gears|cell-eval|torch|torch-geometric|torch_geometric|numpy|anndata)==' | tr '\n' ' ')"
+    grep -iE '^(cell-gears|cell-eval|cell-eval2|pdex|torch|torch-geometric|torch_geometric|numpy|anndata)==' | tr '\n' ' ')"
 done

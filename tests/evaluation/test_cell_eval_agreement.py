@@ -14,9 +14,9 @@ from pajamo.data.conditions import Condition
 from pajamo.data.prediction import Prediction
 from pajamo.data.pseudobulk import Array
 from pajamo.evaluation.differential import FALSE_DISCOVERY_RATE, benjamini_hochberg, rank_sum
-from pajamo.evaluation.discrimination import cosine_similarity, normalised_rank
 from pajamo.evaluation.masked import mean_where
 from pajamo.evaluation.scoring import score
+from pajamo.evaluation.similarity import cosine_similarity, normalised_rank
 from pajamo.evaluation.truth import Truth
 
 FOLDER = Path(__file__).parent / "fixtures" / "cell_eval"

@@ -11,7 +11,7 @@ import pytest
 from pajamo.errors import DataError
 from pajamo.evaluation.bootstrap import Resamples
 from pajamo.evaluation.comparison import MEAN_BASELINE, Summary, summarise
-from pajamo.evaluation.truth import TECHNICAL_DUPLICATE
+from pajamo.evaluation.truth import INTERPOLATED_DUPLICATE, TECHNICAL_DUPLICATE
 from pajamo.evaluation.verdict import verdict
 
 
@@ -190,3 +190,25 @@ def test_verdict_needs_one_split_with_values() -> None:
     blank = replace(summary, table=summary.table.assign(mean=np.nan))
     with pytest.raises(DataError, match="no value"):
         verdict(blank, "mse", "cluster")
+
+
+def test_dynamic_range_fits_on_paper() -> None:
+    summary = summarise(scores_of(LADDER), [MEAN_BASELINE])
+    # From a mean error of 6 the duplicate goes 5 of the 6 to a perfect 0.
+    assert row(summary, "peper")["dynamic_range"] == pytest.approx(5 / 6)
+    assert np.isnan(row(summary, "peper")["dynamic_range_interpolated"])
+    rising = {MEAN_BASELINE: [0.2, 0.4], "m": [0.5, 0.5], TECHNICAL_DUPLICATE: [0.6, 0.8]}
+    assert row(summarise(scores_of(rising, "pearson_delta"), []), "m")["dynamic_range"] == pytest.approx(
+        4 / 7
+    )
+    worse = {MEAN_BASELINE: [0.1], "m": [0.1], TECHNICAL_DUPLICATE: [9.0]}
+    assert row(summarise(scores_of(worse), []), "m")["dynamic_range"] == -1
+
+
+def test_interpolated_duplicate_is_a_ceiling_without_rank() -> None:
+    ladder = LADDER | {INTERPOLATED_DUPLICATE: [0.5, 0.5, 0.5]}
+    found = row(summarise(scores_of(ladder), [MEAN_BASELINE, "salt"]), INTERPOLATED_DUPLICATE)
+    assert found["outcome"] == "ceiling"
+    assert np.isnan(found["rank"])
+    assert found["dynamic_range_interpolated"] == pytest.approx(5.5 / 6)
+    assert row(summarise(scores_of(ladder), ["salt"]), "peper")["rank"] == 1

@@ -12,14 +12,14 @@ from scipy import stats
 from pajamo.data.conditions import Condition
 from pajamo.data.prediction import Prediction
 from pajamo.evaluation.differential import benjamini_hochberg
-from pajamo.evaluation.metric import Guess, metric, metrics
+from pajamo.evaluation.metric import COUNTS, GENERAL, Guess, metric, metrics
 from pajamo.evaluation.scoring import UNDEFINED, score
 from pajamo.evaluation.truth import Truth, strongest
 
 N, G = 6, 40
 CONDITIONS = tuple(Condition((f"g{i}", f"g{i + 1}")) for i in range(N))
 GENES = pd.Index([f"g{i}" for i in range(G)])
-OF_MEANS = [name for name, item in metrics().items() if not item.needs_cells]
+OF_MEANS = [name for name, item in metrics().items() if not item.needs_cells and item.family == GENERAL]
 
 
 def make_truth(seed: int = 0, exclude: bool = False) -> Truth:
@@ -38,6 +38,7 @@ def make_truth(seed: int = 0, exclude: bool = False) -> Truth:
         variance_of_mean=np.full((N, G), 0.01),
         n_cells=np.full(N, 40),
         t=t,
+        t_rest=rng.normal(size=(N, G)),
         significant=(np.abs(t) > 1.2) & counted,
         counted=counted,
         top=strongest(np.abs(t), counted, 5),
@@ -61,6 +62,14 @@ def naive(name: str, guess: Guess, truth: Truth, row: int) -> float:
     called = {g for g, q in zip(genes, stats.false_discovery_control(z), strict=True) if q <= 0.05}
     strongest_predicted = sorted(genes, key=lambda g: -abs(delta[g]))[: len(changed)]
     everywhere = np.flatnonzero(truth.counted.all(axis=0))
+    strength = np.abs(truth.t_rest[row, genes])
+    weight = ((strength - strength.min()) / (strength.max() - strength.min())) ** 2
+    weight /= weight.sum()
+    about = weight @ true[genes]
+    unexplained = weight @ (delta - true)[genes] ** 2 / (weight @ (true[genes] - about) ** 2)
+
+    def distance(other: int) -> float:
+        return float(np.linalg.norm(guess.level[row, everywhere] - truth.mean[other, everywhere]))
 
     def cosine(other: int) -> float:
         a, b = delta[everywhere], truth.delta[other, everywhere]
@@ -69,6 +78,9 @@ def naive(name: str, guess: Guess, truth: Truth, row: int) -> float:
     return {
         "mse": lambda: np.mean([(guess.level[row, g] - truth.mean[row, g]) ** 2 for g in genes]),
         "mse_top": lambda: np.mean([(guess.level[row, g] - truth.mean[row, g]) ** 2 for g in top]),
+        "mse_weighted": lambda: weight @ (guess.level[row] - truth.mean[row])[genes] ** 2,
+        "r2_weighted": lambda: 1 - unexplained,
+        "centroid_accuracy": lambda: np.mean([distance(o) > distance(row) for o in range(N) if o != row]),
         "mse_delta": lambda: np.mean([(delta[g] - true[g]) ** 2 for g in genes]),
         "pearson_delta": lambda: stats.pearsonr(delta[genes], true[genes])[0],
         "pearson_centred": lambda: stats.pearsonr(
@@ -107,7 +119,7 @@ def test_the_truth_itself_scores_best_everywhere() -> None:
     truth = replace(make_truth(), centre=np.zeros(G), centre_seen=np.zeros(G))
     truth = replace(truth, significant=np.abs(truth.delta) > 1.0)
     values = scores_of(predict(truth, truth.delta, sd=0.01), truth)
-    for name in ("mse", "mse_top", "mse_delta"):
+    for name in ("mse", "mse_top", "mse_delta", "mse_weighted"):
         assert values[name] == 0
     for name in (
         "pearson_delta",
@@ -116,6 +128,8 @@ def test_the_truth_itself_scores_best_everywhere() -> None:
         "discrimination",
         "de_overlap",
         "de_recall",
+        "r2_weighted",
+        "centroid_accuracy",
     ):
         assert values[name] == pytest.approx(1)
 
@@ -171,7 +185,8 @@ def test_genes_that_do_not_count_change_nothing() -> None:
     truth = make_truth(exclude=True)
     guess = make_guess(truth)
     for name in OF_MEANS:
-        counted = truth.counted.all(axis=0) if name == "discrimination" else truth.counted
+        whole = name in ("discrimination", "centroid_accuracy")
+        counted = truth.counted.all(axis=0) if whole else truth.counted
         wild = np.where(counted, 0.0, 1e6)
         disturbed = Guess(guess.delta + wild, guess.level + wild, guess.sd, {})
         before, after = (metric(name).compute(made, truth).value for made in (guess, disturbed))
@@ -197,6 +212,35 @@ def test_a_prediction_that_calls_nothing_has_precision_zero_by_definition() -> N
     assert (table.loc["de_recall", "value"] == 0).all()
 
 
+def test_weights_are_one_at_the_strongest_gene_and_zero_at_the_weakest() -> None:
+    truth = make_truth(exclude=True)
+    strength = np.where(truth.counted, np.abs(truth.t_rest), np.nan)
+    assert (truth.weights[np.arange(N), np.nanargmax(strength, axis=1)] == 1).all()
+    assert (truth.weights[np.arange(N), np.nanargmin(strength, axis=1)] == 0).all()
+    assert (truth.weights[~truth.counted] == 0).all()
+    without = replace(truth, t_rest=None)
+    assert (
+        without.weights[np.arange(N), np.argmax(np.where(truth.counted, np.abs(truth.t), 0), axis=1)] == 1
+    ).all()
+
+
+def test_a_constant_explains_nothing_and_the_control_less() -> None:
+    truth = make_truth()
+    constant = (truth.weights * truth.delta).sum(axis=1) / truth.weights.sum(axis=1)
+    values = scores_of(predict(truth, np.tile(constant[:, None], (1, G))), truth)
+    assert values["r2_weighted"] == pytest.approx(0)
+    assert scores_of(predict(truth, np.zeros((N, G))), truth)["r2_weighted"] < 0
+
+
+def test_a_shrunk_truth_keeps_its_rank_by_cosine_but_not_by_distance() -> None:
+    truth = make_truth()
+    level = np.arange(N)[:, None] * np.ones(G) + truth.control
+    truth = replace(truth, mean=level)
+    values = scores_of(predict(truth, 0.1 * truth.delta), truth)
+    # Shrunk towards the control, every prediction but two is nearest to the weakest conditions.
+    assert values["centroid_accuracy"] < 0.6
+
+
 def test_called_genes_are_few_under_the_null() -> None:
     rng = np.random.default_rng(0)
     p = 2 * stats.norm.sf(np.abs(rng.normal(size=(400, 200))))
@@ -204,7 +248,8 @@ def test_called_genes_are_few_under_the_null() -> None:
 
 
 def test_every_metric_says_what_it_is() -> None:
-    assert len(metrics()) == 13
+    assert len(metrics()) == 22
+    assert [item.family for item in metrics().values()].count(COUNTS) == 6
     for item in metrics().values():
         assert item.title
         assert item.definition

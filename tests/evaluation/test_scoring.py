@@ -13,7 +13,7 @@ from pajamo.data.prediction import Prediction
 from pajamo.data.splits import Fold
 from pajamo.errors import DataError, ModelError, StudyError
 from pajamo.evaluation.scoring import COLUMNS, score
-from pajamo.evaluation.truth import TECHNICAL_DUPLICATE, Truth
+from pajamo.evaluation.truth import INTERPOLATED_DUPLICATE, TECHNICAL_DUPLICATE, Truth
 
 A, B, AB = Condition(("A",)), Condition(("B",)), Condition(("A", "B"))
 
@@ -34,7 +34,7 @@ def prediction(truth: Truth) -> Prediction:
 def test_table_is_tidy_and_holds_the_duplicate(truth: Truth, prediction: Prediction) -> None:
     table = score([prediction, replace(prediction, model="other")], truth)
     assert list(table.columns) == COLUMNS
-    assert set(table["model"]) == {"m", "other", TECHNICAL_DUPLICATE}
+    assert set(table["model"]) == {"m", "other", TECHNICAL_DUPLICATE, INTERPOLATED_DUPLICATE}
     assert not table.duplicated(["model", "condition", "metric"]).any()
     assert set(table["genes"]) == {"B", "A+B"}
     assert "energy_distance" not in set(table["metric"])

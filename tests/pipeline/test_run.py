@@ -30,7 +30,8 @@ from pajamo.pipeline.run_record import Run
 FILES = {
     "about.json", "calibration.csv", "checks.csv", "examples.csv", "interactions.csv", "manifest.json",
     "metrics.jsonl", "model.json", "model.safetensors", "predictions", "report.html", "scores.csv",
-    "split.json", "split_counts.csv", "study.toml", "summary.csv", "timings.csv", "verdict.json", "weights",
+    "six.csv", "split.json", "split_counts.csv", "strata.csv", "study.toml", "summary.csv", "timings.csv",
+    "verdict.json", "weights",
 }  # fmt: skip
 TIMED = ("timings.csv", "metrics.jsonl", "about.json", "manifest.json", "report.html", "study.toml")
 """Files that hold seconds, dates or paths."""

@@ -12,7 +12,7 @@ from pajamo.data.pseudobulk import Array
 from pajamo.errors import DataError, shorten
 from pajamo.evaluation.bootstrap import Resamples
 from pajamo.evaluation.metric import metric as metric_named
-from pajamo.evaluation.truth import TECHNICAL_DUPLICATE
+from pajamo.evaluation.truth import INTERPOLATED_DUPLICATE, TECHNICAL_DUPLICATE
 
 REQUIRED = ("split", "fold", "model", "condition", "metric", "value")
 MEAN_BASELINE = "mean-perturbation"
@@ -32,7 +32,8 @@ class Summary:
     Attributes
     ----------
     table: one row for each split, metric and model; columns n_conditions, n_folds; mean, low, high;
-        calibrated, calibrated_low, calibrated_high, calibrated_note; best_baseline, improvement,
+        calibrated, calibrated_low, calibrated_high, calibrated_note; dynamic_range and
+        dynamic_range_interpolated (of the metric, see `dynamic_range`); best_baseline, improvement,
         improvement_low, improvement_high (positive where the model is better, whichever way the
         metric points);
         outcome ("beats", "ties", "loses", "best baseline", "ceiling"); rank (1 best, without the ceiling).
@@ -67,7 +68,7 @@ def summarise(
     scores: rows of `score`, with columns split, fold, model, condition, metric, value.
     baselines: names of the models that must be beaten; unknown names are ignored.
     mean_baseline: the model at 0 of the calibrated scale.
-    duplicate: the model at 1 of the calibrated scale; it takes no part in ranks.
+    duplicate: the model at 1 of the calibrated scale; like the interpolated one it takes no part in ranks.
     level, n_bootstrap, seed: of the bootstrap.
 
     Raises
@@ -118,7 +119,12 @@ def _one_metric(
     models = [str(model) for model in dict.fromkeys(table["model"])]
     sign = metric_named(name).sign
     mean = {model: round(float(wide[model].mean()), DIGITS) for model in models}
-    contenders = [model for model in models if model != duplicate and np.isfinite(mean[model])]
+    ceilings = (duplicate, INTERPOLATED_DUPLICATE)
+    contenders = [model for model in models if model not in ceilings and np.isfinite(mean[model])]
+    ranges = {
+        f"dynamic_range{end}": dynamic_range(wide, ceiling, mean_baseline, metric_named(name).perfect)
+        for end, ceiling in zip(("", "_interpolated"), ceilings, strict=True)
+    }
     best = max((m for m in contenders if m in baselines), key=lambda m: sign * mean[m], default=None)
     ranks = pd.Series({m: -sign * mean[m] for m in contenders}, dtype=float).rank(method="average")
     rows = []
@@ -136,7 +142,8 @@ def _one_metric(
                 "low": low,
                 "high": high,
                 **_calibrated(wide, model, mean_baseline, duplicate, sign, draws),
-                **_against_best(wide, model, best, duplicate, sign, draws),
+                **ranges,
+                **_against_best(wide, model, best, ceilings, sign, draws),
                 "rank": float(ranks.get(model, np.nan)),
             }
         )
@@ -164,8 +171,28 @@ def _calibrated(
     return {"calibrated": float(score), **bounds, "calibrated_note": ""}
 
 
+def dynamic_range(wide: pd.DataFrame, ceiling: str, zero: str, perfect: float) -> float:
+    """(duplicate - mean baseline) / (perfect - mean baseline), between -1 and 1; NaN where it has no value.
+
+    How much of a metric's range lies between knowing nothing of the perturbation and repeating the
+    experiment. Near 0 or below, the metric cannot tell good models from bad ones on this screen.
+
+    Parameters
+    ----------
+    wide: values of the metric, one column a model.
+    perfect: the metric's value for the truth itself.
+
+    Source: dynamic range fraction of the package cellsimbench (Mejia et al. 2025, bioRxiv).
+    """
+    if ceiling not in wide or zero not in wide:
+        return np.nan
+    reached, start = (float(x) for x in wide[[ceiling, zero]].dropna().mean())
+    length = perfect - start
+    return float(np.clip((reached - start) / length, -1.0, 1.0)) if abs(length) > ROUNDING else np.nan
+
+
 def _against_best(
-    wide: pd.DataFrame, model: str, best: str | None, duplicate: str, sign: int, draws: _Draws
+    wide: pd.DataFrame, model: str, best: str | None, ceilings: Collection[str], sign: int, draws: _Draws
 ) -> dict[str, float | str]:
     """Paired difference to the best baseline, positive where the model is better."""
     if best is None:
@@ -178,12 +205,12 @@ def _against_best(
         "improvement": point,
         "improvement_low": low,
         "improvement_high": high,
-        "outcome": _outcome(model, best, duplicate, low, high),
+        "outcome": _outcome(model, best, ceilings, low, high),
     }
 
 
-def _outcome(model: str, best: str | None, duplicate: str, low: float, high: float) -> str:
-    if model == duplicate:
+def _outcome(model: str, best: str | None, ceilings: Collection[str], low: float, high: float) -> str:
+    if model in ceilings:
         return CEILING
     if best is None:
         return ""

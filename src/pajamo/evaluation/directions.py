@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from pajamo.data.pseudobulk import Array
-from pajamo.evaluation.masked import Mask, correlation_where, mean_where, spread_where
-from pajamo.evaluation.metric import NOTHING, Guess, Metric, Values, register
+from pajamo.evaluation.masked import NOTHING, Mask, correlation_where, mean_where, spread_where
+from pajamo.evaluation.metric import Guess, Metric, Values, register
 from pajamo.evaluation.truth import Truth
 
 

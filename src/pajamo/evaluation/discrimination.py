@@ -2,43 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from scipy.spatial.distance import cdist
 
-from pajamo.data.pseudobulk import Array
-from pajamo.evaluation.metric import NOTHING, Guess, Metric, Values, register
+from pajamo.evaluation.metric import Guess, Metric, Values, register
+from pajamo.evaluation.similarity import cosine_similarity, normalised_rank
 from pajamo.evaluation.truth import Truth
 
-DIGITS = 10
-"""Similarities that agree to this many decimals are ties, whatever the order of summation."""
 
-
-def cosine_similarity(first: Array, second: Array) -> Array:
-    """Cosine between each row of the first and each of the second; 0 with a row that is zero."""
-    return np.asarray(_unit(first) @ _unit(second).T)
-
-
-def normalised_rank(similarity: Array) -> Array:
-    """1 - (number more similar than the true one) / (n - 1), ties counting one half; shape (n,).
-
-    Parameters
-    ----------
-    similarity: predicted (rows) to measured (columns), shape (n, n), the true ones on the diagonal.
-
-    Returns
-    -------
-    1 where the true condition is the most similar, 0 where it is the least; its mean is exactly
-    one half for predictions that are all the same. NaN if there is only one condition.
-    """
-    n = len(similarity)
-    rounded = np.round(similarity, DIGITS)
-    true = np.diag(rounded)[:, None]
-    ahead = (rounded > true).sum(axis=1) + 0.5 * ((rounded == true).sum(axis=1) - 1)
-    return np.asarray(1.0 - ahead / (n - 1)) if n > 1 else np.full(n, np.nan)
-
-
-def _unit(rows: Array) -> Array:
-    norm = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(np.divide(rows, norm, out=np.zeros_like(rows), where=norm > NOTHING))
+def _centroid_accuracy(guess: Guess, truth: Truth) -> Values:
+    genes = truth.counted.all(axis=0)
+    return Values.of(normalised_rank(-cdist(guess.level[:, genes], truth.mean[:, genes])))
 
 
 def _discrimination(guess: Guess, truth: Truth) -> Values:
@@ -57,5 +30,19 @@ register(
         " a prediction that is the same for all scores one half",
         source="metric `pds_cosine` of cell-eval2 (preset vcc2026)",
         compute=_discrimination,
+    )
+)
+
+register(
+    Metric(
+        name="centroid_accuracy",
+        title="Centroid accuracy",
+        direction="higher",
+        unit="share",
+        definition="share of the other held-out conditions whose measured mean lies farther (Euclidean) from the "
+        "predicted mean than the measured mean of the true one, ties counting one half; unlike "
+        "discrimination, the size of the change counts",
+        source="Vinas Torne et al. 2025, Systema, Nat. Biotechnol. (centroid accuracy)",
+        compute=_centroid_accuracy,
     )
 )

@@ -7,8 +7,8 @@ from scipy import stats
 
 from pajamo.data.pseudobulk import Array
 from pajamo.evaluation.differential import FALSE_DISCOVERY_RATE, benjamini_hochberg
-from pajamo.evaluation.masked import Mask
-from pajamo.evaluation.metric import NOTHING, Guess, Metric, Values, register
+from pajamo.evaluation.masked import NOTHING, Mask
+from pajamo.evaluation.metric import Guess, Metric, Values, register
 from pajamo.evaluation.truth import Truth
 
 

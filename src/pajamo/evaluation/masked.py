@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,12 +11,23 @@ from pajamo.data.pseudobulk import Array
 
 Mask = NDArray[np.bool_]
 
+NOTHING: Final = 1e-9
+"""A spread below this, in the unit of the values, is rounding and not a prediction."""
+
 
 def mean_where(values: Array, counted: Mask) -> Array:
     """Mean of each row's counted entries; NaN where none counts."""
     number = counted.sum(axis=1)
     total = np.where(counted, values, 0.0).sum(axis=1)
     return np.asarray(np.divide(total, number, out=np.full(len(values), np.nan), where=number > 0))
+
+
+def weighted_mean(values: Array, weights: Array) -> Array:
+    """Mean of each row with these weights; NaN where all are zero."""
+    total = weights.sum(axis=1)
+    return np.asarray(
+        np.divide((weights * values).sum(axis=1), total, out=np.full(len(values), np.nan), where=total > 0)
+    )
 
 
 def centred_where(values: Array, counted: Mask) -> Array:

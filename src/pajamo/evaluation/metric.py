@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from pajamo.data.pseudobulk import Array
 from pajamo.errors import StudyError, nearest
+from pajamo.evaluation.panel.side import Side
 from pajamo.evaluation.truth import Cells, Truth
 
-NOTHING: Final = 1e-9
-"""A spread below this, in the unit of the values, is rounding and not a prediction."""
+GENERAL: Final = "general"
+COUNTS: Final = "counts"
+"""Families of metrics: every screen's, and the calibrated ones that need raw counts."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,14 @@ class Guess:
     delta, level: predicted change against the predictor's controls, and predicted mean; (conditions, genes).
     sd: standard deviation of `delta`, (conditions, genes), or None if the model gives none.
     cells: predicted cells by condition, or empty.
+    side: gives the prediction as counted cells of the truth's panel; None without a panel.
     """
 
     delta: Array
     level: Array
     sd: Array | None
     cells: Cells
+    side: Callable[[], Side] | None = None
 
 
 class Values(NamedTuple):
@@ -66,6 +70,7 @@ class Metric:
     source: publication or package.
     undefined: the score where the prediction leaves the metric undefined.
     needs_cells: whether predicted cells are required.
+    family: "general", or "counts" for those that need a panel.
     compute: the metric itself.
     """
 
@@ -78,6 +83,12 @@ class Metric:
     compute: Callable[[Guess, Truth], Values]
     undefined: float = 0.0
     needs_cells: bool = False
+    family: Literal["general", "counts"] = GENERAL
+
+    @property
+    def perfect(self) -> float:
+        """The score of the truth itself, without noise: 1 where higher is better, 0 for errors."""
+        return 1.0 if self.direction == "higher" else 0.0
 
     @property
     def sign(self) -> int:
@@ -86,7 +97,14 @@ class Metric:
 
 
 _METRICS: dict[str, Metric] = {}
-_FILES: Final = ("errors_of_means", "directions", "discrimination", "expression", "distributions")
+_FILES: Final = (
+    "errors_of_means",
+    "directions",
+    "discrimination",
+    "expression",
+    "distributions",
+    "panel.metrics",
+)
 
 
 def register(metric: Metric) -> Metric:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 
 from pajamo.data.conditions import SEPARATOR
 from pajamo.data.prediction import Prediction
+from pajamo.data.pseudobulk import Array
 from pajamo.errors import DataError, ModelError, shorten
-from pajamo.evaluation.metric import Guess, Metric, metric, metrics
+from pajamo.evaluation.metric import COUNTS, Guess, Metric, metric, metrics
+from pajamo.evaluation.panel.side import Side
 from pajamo.evaluation.truth import Cells, Truth
 
 COLUMNS = ["model", "condition", "genes", "metric", "value", "flag"]
@@ -32,9 +36,10 @@ def score(
     ----------
     predictions: of one or more models, for all conditions of the truth.
     truth: the held-out conditions of one fold.
-    names: metrics, all that apply if not given. Those of distributions only appear for models with cells.
+    names: metrics, all that apply if not given. Those of distributions only appear for models with cells,
+        those on counts only where the truth has a panel.
     cells: predicted cells, ln(1 + CP10K), by model and condition.
-    duplicate: also score the technical duplicate, as a model of that name.
+    duplicate: also score the technical and the interpolated duplicate, as models of these names.
 
     Returns
     -------
@@ -54,7 +59,10 @@ def score(
     tables = [_score_one(p.model, guess(p, truth, cells.get(p.model)), truth, chosen) for p in given]
     if duplicate and truth.duplicate is not None:
         copy, half = truth.duplicate.prediction, truth.duplicate.truth
-        tables.append(_score_one(copy.model, guess(copy, half, truth.duplicate.cells), half, chosen))
+        made = replace(guess(copy, half, truth.duplicate.cells), side=_given(truth.duplicate.side))
+        tables.append(_score_one(copy.model, made, half, chosen))
+        mixed = replace(guess(truth.duplicate.interpolated, half), side=None)
+        tables.append(_score_one(truth.duplicate.interpolated.model, mixed, half, chosen))
     parts = [table for tables_of_one in tables for table in tables_of_one]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
@@ -91,12 +99,27 @@ def guess(prediction: Prediction, truth: Truth, cells: Cells | None = None) -> G
             where=f"{truth.conditions[row]}, gene {truth.genes[gene]}",
         )
     sd = aligned.sd[:, columns]
-    return Guess(delta, level, sd if np.isfinite(sd).all() else None, cells or {})
+    shown = sd if np.isfinite(sd).all() else None
+    return Guess(delta, level, shown, cells or {}, _counted(aligned, level, truth, cells or {}))
+
+
+def _counted(aligned: Prediction, level: Array, truth: Truth, cells: Cells) -> Callable[[], Side] | None:
+    """The prediction on the truth's panel, made when a metric first asks for it and then kept."""
+    if truth.panel is None:
+        return None
+    made = replace(
+        aligned, genes=truth.genes, delta=level, sd=np.zeros_like(level), control=np.zeros_like(level)
+    )
+    return cache(partial(truth.panel.predicted, made, cells))
+
+
+def _given(side: Side | None) -> Callable[[], Side] | None:
+    return None if side is None else lambda: side
 
 
 def _score_one(model: str, made: Guess, truth: Truth, chosen: Sequence[Metric]) -> Iterator[pd.DataFrame]:
     for item in chosen:
-        if item.needs_cells and not made.cells:
+        if (item.needs_cells and not made.cells) or (item.family == COUNTS and made.side is None):
             continue
         value, undefined = item.compute(made, truth)
         yield pd.DataFrame(

@@ -17,10 +17,15 @@ from pajamo.data.training_set import TrainingSet
 from pajamo.errors import DataError, shorten
 from pajamo.evaluation.cell_space import CellSpace
 from pajamo.evaluation.differential import FALSE_DISCOVERY_RATE, benjamini_hochberg, welch
+from pajamo.evaluation.duplicates import against_rest, interpolated
+from pajamo.evaluation.panel.panel import Panel, Replicate
+from pajamo.evaluation.panel.side import Side
 from pajamo.units import LOG_NORMALISED
 
 TECHNICAL_DUPLICATE = "technical-duplicate"
 """Name under which half of the cells predict the other half: the ceiling of every metric."""
+INTERPOLATED_DUPLICATE = "interpolated-duplicate"
+"""The same where its genes changed for certain, and the mean response where they did not: a quieter ceiling."""
 
 Mask = NDArray[np.bool_]
 Cells = Mapping[Condition, NDArray[np.float32]]
@@ -45,10 +50,12 @@ class Truth:
     significant: differentially expressed at a false discovery rate of 5 % (Benjamini-Hochberg).
     counted: genes that metrics look at; all, or all but the perturbed genes' own.
     top: the genes with the largest |t| among the counted ones.
+    t_rest: Welch's t against the cells of all other perturbations of the setting; None if there are none.
     centre, centre_seen: mean change of the training perturbations against the truth's and against
         the predictor's controls, shape (genes,): the common response that a centred correlation removes.
     cells: cells of each condition, ln(1 + CP10K), or empty.
     space: where distributions are compared, or None.
+    panel: the conditions on counts, or None where the screen has none.
     duplicate: the technical duplicate, or None if no condition has two cells.
     shared_control: whether `control` is the sample that predictors saw as well.
     """
@@ -65,8 +72,10 @@ class Truth:
     top: Mask
     centre: Array
     centre_seen: Array
+    t_rest: Array | None = None
     cells: Cells = field(default_factory=dict)
     space: CellSpace | None = None
+    panel: Panel | None = None
     duplicate: Duplicate | None = None
     shared_control: bool = False
 
@@ -74,6 +83,18 @@ class Truth:
     def delta(self) -> Array:
         """Measured change against the truth's controls."""
         return self.mean - self.control
+
+    @property
+    def weights(self) -> Array:
+        """Weight of each gene: ((|t| - min |t|) / (max |t| - min |t|))² over counted genes, not normalised.
+
+        With t against all other perturbations, so that what every perturbation does counts little.
+        """
+        strength = np.abs(self.t if self.t_rest is None else self.t_rest)
+        low = np.where(self.counted, strength, np.inf).min(axis=1, keepdims=True)
+        high = np.where(self.counted, strength, -np.inf).max(axis=1, keepdims=True)
+        spread = np.where(high > low, high - low, np.inf)
+        return np.where(self.counted, ((strength - np.where(np.isfinite(low), low, 0.0)) / spread) ** 2, 0.0)
 
     @classmethod
     def of(
@@ -86,6 +107,7 @@ class Truth:
         exclude_targets: bool = False,
         cells: Mapping[Condition, tuple[NDArray[np.float32], NDArray[np.float32]]] | None = None,
         space: CellSpace | None = None,
+        counts: tuple[Panel, Replicate] | None = None,
     ) -> Truth:
         """Gather the truth of one fold.
 
@@ -99,6 +121,7 @@ class Truth:
             is the intervention and not a response.
         cells: both halves of each condition's cells (see `data.cells.sample_halves`), for distributions.
         space: fitted on training cells.
+        counts: panel and replicate of the fold (see `Panel.of`), for metrics on counts.
 
         Raises
         ------
@@ -118,6 +141,7 @@ class Truth:
             variance_of_mean=_variance(measured),
             n_cells=measured.moments.n_cells,
             t=t,
+            t_rest=against_rest(bulk, fold.test),
             significant=(benjamini_hochberg(p, counted) <= FALSE_DISCOVERY_RATE) & counted,
             counted=counted,
             top=strongest(np.abs(t), counted, top_genes),
@@ -125,14 +149,19 @@ class Truth:
             centre_seen=_against(bulk, fold.train, whole, seen).delta.mean(axis=0),
             cells={c: np.concatenate(halves) for c, halves in (cells or {}).items()},
             space=space,
+            panel=None if counts is None else counts[0],
             shared_control=shared_control,
         )
-        return replace(truth, duplicate=_duplicate(truth, bulk, seen, own, cells or {}))
+        duplicate = _duplicate(truth, bulk, seen, own, cells or {})
+        return replace(
+            truth, duplicate=duplicate if counts is None or duplicate is None else duplicate.on(counts[1])
+        )
 
     def rows(self, keep: NDArray[np.intp]) -> Truth:
         """The truth of some of the conditions."""
         arrays = ("mean", "control", "variance_of_mean", "n_cells", "t", "significant", "counted", "top")
         kept = {name: getattr(self, name)[keep] for name in arrays}
+        kept["t_rest"] = None if self.t_rest is None else self.t_rest[keep]
         return replace(self, conditions=tuple(self.conditions[i] for i in keep), duplicate=None, **kept)
 
 
@@ -143,13 +172,21 @@ class Duplicate:
     Attributes
     ----------
     prediction: the first half's mean change.
+    interpolated: between that and the mean training response, gene by gene by how sure its change is.
     truth: the second half as truth; genes are chosen as for the models.
     cells: cells of the first half, or empty.
+    side: the first half on counts, or None.
     """
 
     prediction: Prediction
+    interpolated: Prediction
     truth: Truth
     cells: Cells
+    side: Side | None = None
+
+    def on(self, replicate: Replicate) -> Duplicate:
+        """The same with its counts."""
+        return replace(self, truth=replace(self.truth, panel=replicate.panel), side=replicate.side)
 
 
 def strongest(strength: Array, counted: Mask, k: int) -> Mask:
@@ -224,6 +261,8 @@ def _duplicate(
         TECHNICAL_DUPLICATE, bulk.genes, conditions, first.delta, np.sqrt(_variance(first)),
         first.control_mean(conditions), LOG_NORMALISED,
     )  # fmt: skip
+    _, p = welch(first.moments, _control_moments(first))
+    mixed = interpolated(prediction, truth.centre_seen, p, INTERPOLATED_DUPLICATE)
     half = replace(
         truth.rows(keep),
         mean=second.moments.mean,
@@ -231,4 +270,4 @@ def _duplicate(
         n_cells=second.moments.n_cells,
         cells={c: halves[1] for c, halves in cells.items()},
     )
-    return Duplicate(prediction, half, {c: halves[0] for c, halves in cells.items()})
+    return Duplicate(prediction, mixed, half, {c: halves[0] for c, halves in cells.items()})

@@ -16,7 +16,9 @@ from pajamo.evaluation.calibration import calibration_curve
 from pajamo.evaluation.categories import by_category, read_categories
 from pajamo.evaluation.comparison import Summary, summarise
 from pajamo.evaluation.interactions import interaction_scores
+from pajamo.evaluation.panel.scale import calibrated_six
 from pajamo.evaluation.responses import Responses
+from pajamo.evaluation.strata import by_stratum, stratum_table
 from pajamo.evaluation.verdict import Verdict, verdict
 from pajamo.models.registry import models
 from pajamo.pipeline.ladder import FoldWork, Rung
@@ -115,6 +117,17 @@ class Findings:
         """Results by class of genetic interaction, if the study names a file of classes."""
         path = self.loaded.study.evaluation.categories
         return None if path is None else by_category(self.scores, read_categories(path))
+
+    def strata(self) -> pd.DataFrame:
+        """Results by size of the response and by how many perturbed genes were seen alone."""
+        return by_stratum(self.scores, [stratum_table(work.truth, work.fold) for work in self.works])
+
+    def six(self) -> pd.DataFrame:
+        """The six metrics on counts on their scale and their mean; empty where the screen has no counts."""
+        settings = self.loaded.study.evaluation
+        return calibrated_six(
+            self.scores, level=settings.level, n_bootstrap=settings.bootstrap, seed=self.loaded.study.seed
+        )
 
     def interactions(self) -> pd.DataFrame | None:
         """Genetic interactions as measured and, where held out, as the best model predicts them."""

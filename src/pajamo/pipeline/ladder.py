@@ -21,6 +21,8 @@ from pajamo.data.training_set import TrainingSet
 from pajamo.errors import IntegrityError
 from pajamo.evaluation.cell_space import CellSpace
 from pajamo.evaluation.metric import metric
+from pajamo.evaluation.panel.panel import Panel, Replicate
+from pajamo.evaluation.panel.sample import sample_counts
 from pajamo.evaluation.scoring import score
 from pajamo.evaluation.truth import Cells, Truth
 from pajamo.models.base import DrawsCells, Model
@@ -99,7 +101,17 @@ class FoldWork:
             top_genes=self.loaded.study.evaluation.top_genes,
             cells=halves,
             space=CellSpace.fit(self.training.cells, seed=self.loaded.study.seed) if halves else None,
+            counts=self._counted(),
         )
+
+    def _counted(self) -> tuple[Panel, Replicate] | None:
+        """The held-out conditions on counts, where the study asks for that and the screen has counts."""
+        study = self.loaded.study
+        if not study.evaluation.field_metrics:
+            return None
+        halves = sample_counts(self.loaded.screen, self.fold.test, seed=study.seed)
+        genes, shared = self.loaded.bulk.genes, self.loaded.shared_control
+        return Panel.of(halves, genes, shared_control=shared, seed=study.seed) if halves else None
 
     def climb(self, name: str, checkpoint: Path) -> Rung:
         """Fit one model, predict the held-out conditions, score the prediction."""

@@ -19,9 +19,11 @@ from pajamo.reports.content import DataFacts, ReportContent
 ABOUT = "about.json"
 """What a report says besides tables."""
 TABLES = (
-    "summary", "scores", "split_counts", "checks", "categories", "interactions", "examples", "time_course",
-    "calibration", "timings",
+    "summary", "scores", "split_counts", "checks", "categories", "strata", "six", "interactions", "examples",
+    "time_course", "calibration", "timings",
 )  # fmt: skip
+TIMELINE = "timeline.svg"
+"""Drawing of what was done to the cells, where the study or the screen says it."""
 WEIGHTS = "weights"
 """Folder of the fitted quantities, one compressed table a model."""
 
@@ -78,6 +80,7 @@ def read_content(folder: Path) -> ReportContent:
             name: pd.read_csv(file, keep_default_na=False, na_values=[""]) for name, file in weights.items()
         },
         refusals=about["refusals"],
+        timeline=_read_text(folder / TIMELINE),
         provenance=about["provenance"],
         notes=tuple(about["notes"]),
         files={
@@ -86,6 +89,10 @@ def read_content(folder: Path) -> ReportContent:
         },
         **tables,
     )
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 def _read_table(path: Path) -> pd.DataFrame | None:

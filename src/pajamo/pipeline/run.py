@@ -17,14 +17,15 @@ from pajamo.data.atomic import replace_file, write_text
 from pajamo.data.checks import check_screen
 from pajamo.data.public.datasets import resolve
 from pajamo.data.run_folder import RunFolder, replace_in_run, verify_run
-from pajamo.data.splits import Split, check_leaks, make_split
+from pajamo.data.splits import Split, check_cells, check_leaks, make_split
 from pajamo.pipeline.findings import Findings
 from pajamo.pipeline.identity import run_id, versions
 from pajamo.pipeline.ladder import FoldWork, Progress, climb_fold, final_model, ladder_names
 from pajamo.pipeline.loading import Loaded, load
-from pajamo.pipeline.record import WEIGHTS, read_content, write_about, write_table, write_tables
+from pajamo.pipeline.record import TIMELINE, WEIGHTS, read_content, write_about, write_table, write_tables
 from pajamo.pipeline.time_course import time_course
 from pajamo.pipeline.toml_text import to_toml
+from pajamo.protocols.drawing import arms_of, to_svg
 from pajamo.reports import render_report
 from pajamo.training.saved import save_model
 
@@ -60,6 +61,7 @@ def _work(study: Study, folder: RunFolder, progress: Progress) -> None:
     progress(_size(loaded))
     split = make_split(study.split, loaded.bulk, study.seed)
     check_leaks(split)
+    check_cells(split, loaded.screen)
     split.save(folder.work / "split.json")
     progress(split.counts().to_string(index=False))
     findings = climb_folds(loaded, split, folder, progress)
@@ -111,6 +113,8 @@ def _write_findings(findings: Findings, checks: pd.DataFrame, folder: Path) -> N
             "split_counts": findings.split.counts(),
             "checks": checks,
             "categories": findings.categories(),
+            "strata": findings.strata(),
+            "six": findings.six(),
             "interactions": findings.interactions(),
             "examples": findings.examples(),
             "time_course": time_course(findings),
@@ -160,7 +164,7 @@ def _write_models(findings: Findings, folder: Path) -> None:
         if name == findings.verdict.model:
             save_model(model, folder / "model.safetensors")
             card = {
-                "card": vars(model.card),
+                "card": vars(model.card) | {"assumes": sorted(model.card.assumes)},
                 "settings": model.settings.model_dump(mode="json"),
                 "seed": model.seed,
             }
@@ -194,6 +198,8 @@ def _write_about(findings: Findings, provenance: Mapping[str, str], folder: Path
         "data": _data_facts(loaded),
     }
     write_about(folder, about, to_toml(_resolved(loaded)), findings.verdict)
+    if loaded.protocol is not None:
+        write_text(folder / TIMELINE, to_svg(arms_of(loaded.protocol, loaded.screen.conditions)))
 
 
 def _resolved(loaded: Loaded) -> dict[str, Any]:
@@ -213,7 +219,24 @@ def _notes(findings: Findings) -> list[str]:
     )
     missing = loaded.study.evaluation.distributions and not loaded.halves
     large = ["The screen is too large to hold its cells: distributions were not compared."] if missing else []
-    return [controls, *large, *loaded.screen.notes, *findings.split.notes]
+    return [controls, *large, *_notes_on_counts(findings), *loaded.screen.notes, *findings.split.notes]
+
+
+def _notes_on_counts(findings: Findings) -> list[str]:
+    """Folds whose held-out conditions are not, or not all, scored on counts, and why."""
+    panels = {work.fold.name: work.truth.panel for work in findings.works}
+    weak = [name for name, panel in panels.items() if panel is not None and panel.underpowered]
+    fewer = [
+        f"{len(panel.conditions)} of {len(work.fold.test)} in fold {work.fold.name}"
+        for work in findings.works
+        if (panel := work.truth.panel) is not None and len(panel.conditions) < len(work.fold.test)
+    ]
+    refused = (
+        f"No error on counts, and no mean of six, in folds {', '.join(weak)}: the held-out conditions change "
+        "no more than noise does, so that an error has no effect to be a share of."
+    )
+    partly = f"Scored on counts, for lack of cells or to bound the time: {', '.join(fewer)}."
+    return [*([refused] if weak else []), *([partly] if fewer else [])]
 
 
 def _data_facts(loaded: Loaded) -> dict[str, Any]:

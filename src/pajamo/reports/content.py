@@ -9,7 +9,7 @@ import pandas as pd
 
 from pajamo.errors import DataError
 from pajamo.evaluation.comparison import BEATS
-from pajamo.evaluation.metric import Metric, metrics
+from pajamo.evaluation.metric import COUNTS, Metric, metrics
 from pajamo.evaluation.verdict import Verdict
 from pajamo.models.base import Card
 from pajamo.units import LOG_NORMALISED
@@ -24,6 +24,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "time_course": ("perturbation", "gene", "time", "truth", "truth_se", "model", "delta", "sd"),
     "checks": ("title", "status", "message"),
     "categories": ("category", "model", "metric", "mean", "n_conditions"),
+    "strata": ("strata", "stratum", "model", "metric", "mean", "n_conditions"),
+    "six": ("model", "metric", "mean", "zero", "one", "scaled", "low", "high", "note"),
     "interactions": ("gene_1", "gene_2", "strength", "explained", "class"),
     "calibration": ("model", "level", "coverage"),
     "timings": ("step", "seconds"),
@@ -83,6 +85,8 @@ class ReportContent:
     cards, weights: card and fitted quantities (quantity, of, value, se, unit) of each model.
     refusals: models that could not be fitted or could not predict, with the reason.
     categories: table of `by_category`.
+    strata: table of `by_stratum`.
+    six: table of `calibrated_six`.
     interactions: table of `interaction_scores` of measured responses; where a column
         `strength_predicted` is added, it is compared with `strength`.
     examples: held-out conditions gene by gene: measured change with its standard error and, a row for each
@@ -91,6 +95,7 @@ class ReportContent:
         used in training has one row with an empty model.
     calibration: table of `calibration_curve`.
     timings: seconds of each step.
+    timeline: SVG of the protocol, empty where nothing says what it was.
     provenance: versions, seeds, hashes, command, date; shown as given.
     notes: paragraphs for the end of the page.
     files: name of the run's file that holds a table in full, by attribute: {"scores": "scores.csv"}.
@@ -118,11 +123,14 @@ class ReportContent:
     weights: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     refusals: Mapping[str, str] = field(default_factory=dict)
     categories: pd.DataFrame | None = None
+    strata: pd.DataFrame | None = None
+    six: pd.DataFrame | None = None
     interactions: pd.DataFrame | None = None
     examples: pd.DataFrame | None = None
     time_course: pd.DataFrame | None = None
     calibration: pd.DataFrame | None = None
     timings: pd.DataFrame | None = None
+    timeline: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
@@ -139,8 +147,13 @@ class ReportContent:
 
     @property
     def metric_names(self) -> list[str]:
-        """Metrics of the summary, the one of the verdict first."""
-        return sorted(self.summary["metric"].unique(), key=lambda name: name != self.metric)
+        """Metrics of the summary, the one of the verdict first; those on counts have a section of their own."""
+        names = self.summary["metric"].unique()
+        shown = [name for name in names if name == self.metric or not self._on_counts(name)]
+        return sorted(shown, key=lambda name: name != self.metric)
+
+    def _on_counts(self, metric: str) -> bool:
+        return metric in self.metrics and self.metrics[metric].family == COUNTS
 
     @property
     def beaten(self) -> bool:

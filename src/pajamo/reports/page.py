@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pajamo.reports.blocks import Section
 from pajamo.reports.content import ReportContent
 from pajamo.reports.lead import lead
-from pajamo.reports.sections import models, record, responses, results
+from pajamo.reports.sections import field, models, protocol, record, responses, results
 from pajamo.reports.wording import printable
 
 SECTIONS: Final[tuple[Callable[[ReportContent], Section | None], ...]] = (
@@ -21,13 +21,16 @@ SECTIONS: Final[tuple[Callable[[ReportContent], Section | None], ...]] = (
     results.every_metric,
     results.ladder_of_models,
     results.calibrated_scale,
+    field.six,
     results.categories,
+    field.strata,
     responses.example_responses,
     responses.heat_map,
     responses.interactions,
     responses.times,
     results.calibration,
     models.weights,
+    protocol.timeline,
     record.data,
     record.split,
     models.cards,

@@ -14,6 +14,11 @@ from pajamo.reports.figures.dots import ladder_order
 from pajamo.reports.rows import records
 from pajamo.reports.wording import blank, interval, number, signed
 
+RANGE: Final = (
+    "Share of the way from the mean baseline to a perfect score that a technical duplicate goes (small: the "
+    "interpolated duplicate). Near 0 or below, the metric cannot tell good models from bad ones on this screen."
+)
+RANGES: Final = ("dynamic_range", "dynamic_range_interpolated")
 TONES: Final[Mapping[str, Tone]] = {BEATS: "good", LOSES: "bad", IS_BEST: "reference"}
 
 
@@ -62,8 +67,23 @@ def metric_table(content: ReportContent) -> Table:
     """Definition, unit and source of each metric that was computed."""
     known = [content.metrics[name] for name in content.metric_names if name in content.metrics]
     rows = tuple(
-        (Cell(item.title, item.name), Cell(item.definition), Cell(item.unit), Cell(item.source))
+        (
+            Cell(item.title, item.name),
+            Cell(item.definition),
+            Cell(item.unit),
+            _range(content, item.name),
+            Cell(item.source),
+        )
         for item in known
     )
-    head = (Column("metric"), Column("definition"), Column("unit"), Column("source"))
+    spread = Column("range", True, RANGE)
+    head = (Column("metric"), Column("definition"), Column("unit"), spread, Column("source"))
     return Table(head, rows, caption="What each metric is", folded=True)
+
+
+def _range(content: ReportContent, name: str) -> Cell:
+    """Dynamic range of a metric; runs of earlier versions have none."""
+    rows = content.of_metric(name)
+    ends = [float(rows[column].iloc[0]) if column in rows else float("nan") for column in RANGES]
+    reached, quieter = ("" if blank(value) else number(round(value, 2), 2) for value in ends)
+    return Cell(reached, quieter)

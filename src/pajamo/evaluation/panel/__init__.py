@@ -1,0 +1,1 @@
+"""The field's six metrics on counts: predicted cells and measured cells under one test and one profile."""
