@@ -5,9 +5,11 @@
 DATA is the folder with `perturbation/`; by default $PAJAMO_DEV_DATA or ../shared/data. Columns are the
 mean squared error over each double's 20 strongest genes, over all genes, and the Pearson correlation of
 changes; errors are standard errors over splits (over doubles for the cluster split). `covered` is the
-share of measured changes within 90 % intervals, over all genes and over the 20 strongest. In
-missing-single, "bridged" counts only doubles whose missing parent is in a training double. `--cells` adds a
-table of distances between drawn and measured cells (energy distance, maximum mean discrepancy).
+share of measured changes within 90 % intervals, over all genes and over the 20 strongest.
+missing-single removes one single of each of a quarter of the doubles at once; one-missing removes one
+double and one of its singles, and keeps all else. Both are repeated with the singles put back ("measured"),
+and for doubles whose missing parent is in one training double ("bridged") or two. `--cells` adds a table of
+distances between drawn and measured cells (energy distance, maximum mean discrepancy).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,18 +43,24 @@ from pajamo.training.fit import fit_model
 DISTANCES = ("energy_distance", "mmd")
 METRICS = ("mse_top", "mse", "pearson_delta")
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("no-change", "mean-double", "salt", "scaled-salt", "salt-ls", "salt-ls-cv", "peper")
+MODELS = ("no-change", "mean-double", "salt", "scaled-salt", "salt-ls", "salt-ls-fixed", "peper")
 NINETY_PERCENT = 1.645
+FOLDS_OF_ONE = 5
+"""Folds of one-missing for each split asked for: each has a single double."""
 MEASURED = " (measured)"
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A split by name; `missing` also fits with the missing singles put back."""
+    """A split by name; `missing` also fits with the missing singles put back.
+
+    `unit` is what standard errors are over: a split, or a double where a fold holds out few.
+    """
 
     name: str
     settings: SplitSettings
     missing: bool = False
+    unit: str = "split"
 
 
 def schemes(splits: int) -> list[Scheme]:
@@ -60,17 +69,19 @@ def schemes(splits: int) -> list[Scheme]:
         Scheme(f"doubles {share:.0%}", SplitSettings(kind="doubles", holdout=share, folds=splits))
         for share in (0.25, 0.5, 0.75)
     ]
-    cluster = Scheme("cluster", SplitSettings(kind="cluster", folds=4))
-    missing = Scheme(
-        "missing-single", SplitSettings(kind="missing-single", holdout=0.25, folds=splits), missing=True
+    cluster = Scheme("cluster", SplitSettings(kind="cluster", folds=4), unit="condition")
+    many, one = (
+        SplitSettings(kind="missing-single", holdout=0.25, folds=splits),
+        SplitSettings(kind="missing-single", holdout=1e-6, folds=FOLDS_OF_ONE * splits),
     )
-    return [*shares, cluster, missing]
+    missing = Scheme("missing-single", many, missing=True)
+    return [*shares, cluster, missing, Scheme("one-missing", one, missing=True, unit="condition")]
 
 
 def fitted(name: str, training: TrainingSet, number: int):
-    """A model by name; `salt-ls-cv` is Salt-LS with its shrinkage chosen by cross-validation."""
-    settings: dict[str, object] = {"shrinkage": "cross-validation"} if name == "salt-ls-cv" else {}
-    return fit_model(create(name.removesuffix("-cv"), settings, seed=number), training)
+    """A model by name; `salt-ls-fixed` is Salt-LS that shrinks all genes alike."""
+    settings: dict[str, object] = {"shrinkage": "fixed"} if name == "salt-ls-fixed" else {}
+    return fit_model(create(name.removesuffix("-fixed"), settings, seed=number), training)
 
 
 def coverage(prediction: Prediction, truth: Truth) -> tuple[float, float]:
@@ -82,7 +93,7 @@ def coverage(prediction: Prediction, truth: Truth) -> tuple[float, float]:
 
 def one(name: str, training: TrainingSet, truth: Truth, number: int, label: str) -> pd.DataFrame | None:
     """Scores of one model on one fold, a row a double; None if the model does not apply."""
-    if create(name.removesuffix("-cv")).refusal(training, truth.conditions):
+    if create(name.removesuffix("-fixed")).refusal(training, truth.conditions):
         return None
     began = time.perf_counter()
     prediction = replace(fitted(name, training, number).predict(truth.conditions), model=label)
@@ -121,12 +132,13 @@ def run(scheme: Scheme, bulk: Pseudobulk, models: Iterable[str], shared: bool) -
     return pd.concat(tables).reset_index()
 
 
-def bridged(scores: pd.DataFrame, scheme: Scheme, bulk: Pseudobulk) -> pd.DataFrame:
-    """Only doubles all of whose genes are in some training condition."""
+def bridged(scores: pd.DataFrame, scheme: Scheme, bulk: Pseudobulk, least: int) -> pd.DataFrame:
+    """Only doubles each of whose unmeasured genes is in so many training doubles or more."""
     kept = []
     for number, fold in enumerate(make_split(scheme.settings, bulk, seed=0).folds):
-        seen = {gene for condition in fold.train for gene in condition.genes}
-        names = {str(condition) for condition in fold.test if seen.issuperset(condition.genes)}
+        alone = {c.genes[0] for c in fold.train if c.order == 1}
+        count = Counter(gene for c in fold.train if c.order > 1 for gene in c.genes)
+        names = {str(c) for c in fold.test if all(g in alone or count[g] >= least for g in c.genes)}
         kept.append(scores[(scores["split"] == number) & scores["condition"].isin(names)])
     return pd.concat(kept)
 
@@ -153,9 +165,8 @@ def cell_distances(bulk: Pseudobulk, halves: Halves, models: Iterable[str], shar
 
 
 def units(scores: pd.DataFrame, scheme: Scheme) -> pd.DataFrame:
-    """Mean metrics of each model and independent unit: a split, or a double where each is held out once."""
-    unit = "condition" if scheme.settings.kind == "cluster" else "split"
-    return scores.groupby(["model", unit], sort=False)[list(METRICS)].mean()
+    """Mean metrics of each model and independent unit."""
+    return scores.groupby(["model", scheme.unit], sort=False)[list(METRICS)].mean()
 
 
 def print_table(scores: pd.DataFrame, scheme: Scheme, reference: str) -> None:
@@ -210,8 +221,9 @@ def main() -> None:
                 scores = run(scheme, bulk, options.models, shared)
                 print_table(scores, scheme, "peper")
                 if scheme.missing:
-                    print("bridged")
-                    print_table(bridged(scores, scheme, bulk), scheme, "peper")
+                    for least, title in ((1, "bridged"), (2, "bridged by two or more")):
+                        print(title)
+                        print_table(bridged(scores, scheme, bulk, least), scheme, "peper")
         if options.cells:
             cell_distances(bulk, sample_halves(screen, seed=0), options.models, shared)
 

@@ -58,6 +58,9 @@ def world(law, seed=0, perturbed=14, doubles=40, genes=80, cells=100, held=12):
     return training, asked, np.array([truth[c] for c in asked])
 
 
+SAME_SHRINKAGE = {"peper": {}, "salt-ls": {"shrinkage": "fixed"}}
+
+
 def error(name, training, asked, truth, **settings):
     prediction = fit_model(create(name, settings), training).predict(asked)
     return float(np.square(prediction.delta - truth).mean())
@@ -94,7 +97,7 @@ def test_with_too_few_doubles_it_is_salt_ls(number):
     few = replace(
         training, conditions=tuple(training.conditions[r] for r in rows), moments=training.moments[rows]
     )
-    peper, salt = (fit_model(create(name), few).predict(asked) for name in ("peper", "salt-ls"))
+    peper, salt = (fit_model(create(*both), few).predict(asked) for both in SAME_SHRINKAGE.items())
     np.testing.assert_allclose(peper.delta, salt.delta, atol=1e-12)
     np.testing.assert_array_equal(peper.trusted, 0.0)
 
@@ -120,7 +123,7 @@ def test_far_outside_the_training_manifold_it_falls_back_to_salt_ls():
         training, conditions=tuple(training.conditions[r] for r in rows),
         moments=replace(training.moments, mean=mean)[rows], unit="phenotype",
     )  # fmt: skip
-    peper, salt = (fit_model(create(name), extreme).predict(asked[:1]) for name in ("peper", "salt-ls"))
+    peper, salt = (fit_model(create(*both), extreme).predict(asked[:1]) for both in SAME_SHRINKAGE.items())
     assert peper.trusted[0] < 1e-3
     np.testing.assert_allclose(peper.delta, salt.delta, rtol=0.02, atol=0.05)
 

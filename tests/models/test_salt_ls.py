@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 
 from pajamo.data.conditions import Condition
+from pajamo.errors import StudyError
 from pajamo.models.registry import create
 from pajamo.training.fit import fit_model
+from pajamo.training.saved import load_model, save_model
 
 A, B, C, D, AB, AC, BC, AD, ABC = (
     Condition(tuple(g)) for g in ("A", "B", "C", "D", "AB", "AC", "BC", "AD", "ABC")
 )
 EFFECT = {"A": [1.0, 0.0, -0.5], "B": [0.5, -0.9, 0.2], "C": [0.0, 0.7, 0.3], "D": [-0.4, 0.1, 0.9]}
-EXACT = {"noise": 1e-9}
+EXACT = {"shrinkage": "fixed", "noise": 1e-9}
 
 
 def additive(*conditions):
@@ -65,19 +67,20 @@ def test_noise_is_shrunken_where_there_is_nothing(planted):
     assert errors[1] < 0.6 * errors[0]
 
 
-def test_cross_validated_shrinkage_is_stronger_under_more_noise(planted):
-    noise = [
-        np.mean(
-            [
-                fit_model(
-                    create("salt-ls", {"shrinkage": "cross-validation"}), planted(s, cells=n)[0]
-                ).noise.ratio
-                for s in range(4)
-            ]
-        )
-        for n in (4, 400)
-    ]
-    assert noise[0] > noise[1]
+def test_numbers_for_fixed_shrinkage_are_refused_where_they_would_not_be_used():
+    with pytest.raises(StudyError, match="shrinkage = 'fixed'"):
+        create("salt-ls", {"noise": 0.2})
+
+
+@pytest.mark.parametrize("shrinkage", ["cross-validation", "fixed"])
+def test_shrinkage_and_errors_survive_saving(planted, tmp_path, shrinkage):
+    training, held, _ = planted(0)
+    model = fit_model(create("salt-ls", {"shrinkage": shrinkage}), training)
+    save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    assert again.noise == model.noise
+    np.testing.assert_array_equal(again.predict(held).delta, model.predict(held).delta)
+    np.testing.assert_array_equal(again.predict(held).sd, model.predict(held).sd)
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.3])

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 
-from pajamo.config import Config
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
-from pajamo.encoders.pair import LINEAR, Profiles, pair_summary
+from pajamo.encoders.pair import LINEAR, Profiles
 from pajamo.mechanisms.composition import compose, pair_conditions
 from pajamo.models.base import Array, Card, Learned
-from pajamo.models.pair_correction.correction import (
-    PARAMETERS,
-    CorrectionProblem,
-    Members,
-    Standard,
-    corrections,
-)
+from pajamo.models.pair_correction import saved_parts
+from pajamo.models.pair_correction import stack as linear_stack
+from pajamo.models.pair_correction.correction import CorrectionProblem, Members, Standard, corrections
 from pajamo.models.pair_correction.distribution import chosen_shape
 from pajamo.models.pair_correction.gate import global_gate, pair_gate
 from pajamo.models.pair_correction.manifold import Manifold
@@ -32,20 +25,14 @@ from pajamo.models.pair_correction.pair_entries import (
     TrainingEntries,
     doubles_of,
     encode,
+    entry_scatter,
     pair_rows,
     profiles_of,
     strength_range,
 )  # fmt: skip
-from pajamo.models.pair_correction.stack import (
-    FULL_TRUST,
-    NO_TRUST,
-    cross_fitted,
-    fit_stack,
-    held_out_corrections,
-    share_of_stack,
-    stack_correction,
-)  # fmt: skip
-from pajamo.models.parts.main_effects import Noise
+from pajamo.models.pair_correction.settings import PeperSettings
+from pajamo.models.pair_correction.trust import pair_summaries, pair_trust
+from pajamo.models.parts.row_noise import Noise
 from pajamo.models.parts.scatter import proportional_excess
 from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT
 from pajamo.models.registry import register
@@ -53,28 +40,6 @@ from pajamo.models.salt_ls import SumOfEffects, out_of_fold
 
 PAIRS_AT_ONCE = 16
 """Pairs that are encoded together; more would only cost memory."""
-N_INPUTS = len(LINEAR)
-STACK, GATE = "stack coefficient", "gate"
-
-
-class PeperSettings(Config):
-    """Settings of Peper."""
-
-    noise: float = Field(default=0.1, gt=0)
-    """As in Salt-LS: variance of a typical single's mean, in units of the variance of main effects."""
-    combination_noise: float = Field(default=3.0, ge=1)
-    """As in Salt-LS: how many times noisier a combination is taken to be than a single."""
-    members: int = Field(default=5, ge=2)
-    """Folds of training doubles; each has a network that learns from the other folds."""
-    network: bool = True
-    """Whether a network corrects what the linear stack leaves."""
-    hidden: int = Field(default=32, ge=1)
-    """Hidden units of each network."""
-    steps: int = Field(default=150, ge=1)
-    """Steps of the training loop."""
-    distribution: Literal["means", "energy", "mmd"] = "energy"
-    """What else is trained on, if the training set holds cells: nothing, or the energy distance or
-    maximum mean discrepancy between drawn and measured cells of training doubles."""
 
 
 @register
@@ -90,10 +55,10 @@ class Peper(SumOfEffects, Learned):
       each fold of training doubles, and count as much as held-out doubles support (`gate`) and as
       the members agree on the pair. Where a parent was not measured alone they are not used.
 
-    A pair's `trusted` is the share of the correction that is used: it falls to zero, and Peper to
-    Salt-LS, where training has few doubles, where a gene was never perturbed, and outside the
-    training manifold (distance: `pajamo.models.pair_correction.manifold`). Before training, Peper is Salt-LS and
-    the stack.
+    A pair's `trusted` is the share of the correction that is used. It falls to zero, and Peper to
+    Salt-LS with fixed shrinkage, where training has few doubles, where a gene was never perturbed, and
+    outside the training manifold (`pajamo.models.pair_correction.manifold`). Before training, Peper is
+    Salt-LS and the stack.
     """
 
     card = Card(
@@ -105,12 +70,13 @@ class Peper(SumOfEffects, Learned):
         "for its network; cells to draw cells",
         weights={
             MAIN_EFFECT: "change of a measured gene's mean when one gene is perturbed, shrunken, ln(1 + CP10K)",
-            STACK: "share of each feature of a pair's singles in the response of the pair, 1",
-            GATE: "share of the networks' correction that held-out doubles support, 1",
+            linear_stack.STACK: "share of each feature of a pair's singles in the response of the pair, 1",
+            linear_stack.GATE: "share of the networks' correction that held-out doubles support, 1",
             INTERACTION_SD: "how far training doubles lie from their prediction, per gene, ln(1 + CP10K)",
         },
         limits="says of a pair only what its singles' profiles tell: an interaction that is special to the "
         "pair is not seen; with fewer than three training doubles it is Salt-LS",
+        assumes=frozenset({"order-free", "complete-editing"}),
     )
     Settings = PeperSettings
     learning_rate = 3e-3
@@ -137,17 +103,17 @@ class Peper(SumOfEffects, Learned):
         self.profiles = profiles_of(training, self.effects, cells)
         doubles = doubles_of(training)
         distinct = len({double.genes for double in doubles})
-        self.share, self.gate, self.theta = share_of_stack(distinct), 0.0, np.zeros(N_INPUTS)
+        self.share, self.gate, self.theta = linear_stack.share_of_stack(distinct), 0.0, np.zeros(len(LINEAR))
         self.members = Members(min(settings.members, max(distinct, 1)), settings.hidden, self.seed)
         self.training = self.entries = self.problem = None
-        if distinct > NO_TRUST:
+        if distinct > linear_stack.NO_TRUST:
             self.strengths = strength_range(self.profiles, self.effects, doubles)
-            self.manifold = Manifold.of(self._summaries(doubles))
+            self.manifold = Manifold.of(pair_summaries(self.profiles, self.effects, doubles))
             self.entries = TrainingEntries.of(
                 training, noise, cells, self.strengths, settings.members, self.seed
             )
             self.training = training
-            self._fit_stack(self.entries, distinct >= FULL_TRUST and settings.network)
+            self._fit_stack(self.entries, distinct >= linear_stack.FULL_TRUST and settings.network)
         else:
             self.strengths, self.manifold = (0.0, 0.0), Manifold.of(np.zeros((1, 3)))
             self.standard = Standard.of(np.zeros((1, self.members.hidden_weight.shape[1])))
@@ -221,27 +187,18 @@ class Peper(SumOfEffects, Learned):
 
     def weights(self) -> pd.DataFrame:
         """Coefficients and gate first, then main effects and scatter."""
-        rows = [
-            {"quantity": STACK, "of": name, "value": value}
-            for name, value in zip(LINEAR, self.theta, strict=True)
-        ]
-        rows.append({"quantity": GATE, "of": "networks", "value": self.gate})
-        table = pd.DataFrame(rows).assign(se=np.nan, unit="1")
+        table = linear_stack.coefficient_table(self.theta, self.gate)
         return pd.concat([table, super().weights()], ignore_index=True)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """All fitted arrays."""
-        first = self.profiles[0]
         own: dict[str, NDArray[np.generic]] = {
             "theta": self.theta,
-            "filtered": np.stack([profile.filtered for profile in self.profiles]),
-            "scale": first.scale,
-            "error": first.error,
             "manifold": np.stack([self.manifold.low, self.manifold.high, self.manifold.width]),
             "standard": np.stack([self.standard.centre, self.standard.spread]),
         }
-        networks = {f"members.{name}": getattr(self.members, name).detach().numpy() for name in PARAMETERS}
-        return super().state() | own | networks
+        parts = saved_parts.profile_arrays(self.profiles) | saved_parts.member_arrays(self.members)
+        return super().state() | own | parts
 
     def facts(self) -> dict[str, object]:
         """Names and scalars."""
@@ -252,19 +209,13 @@ class Peper(SumOfEffects, Learned):
         super().restore(state, facts)
         assert self.reference is not None
         numbers = {name: np.asarray(array) for name, array in state.items()}
-        self.profiles = tuple(
-            Profiles(
-                self.effects.effects[s], numbers["filtered"][s], self.effects.level[s],
-                self.reference.control[s], numbers["scale"], numbers["error"],
-            )
-            for s in range(len(self.effects.settings))
-        )  # fmt: skip
+        self.profiles = saved_parts.restored_profiles(self.effects, self.reference.control, numbers)
         self.theta, self.manifold = numbers["theta"], Manifold(*numbers["manifold"])
         self.standard = Standard(*numbers["standard"])
         self.share, self.gate = float(str(facts["share"])), float(str(facts["gate"]))
         low, high = facts["strengths"] if isinstance(facts["strengths"], list) else (0.0, 0.0)
         self.strengths = (low, high)
-        self._restore_members({name: numbers[f"members.{name}"] for name in PARAMETERS})
+        self.members = saved_parts.restored_members(numbers, self.seed)
 
     @property
     def _settings(self) -> PeperSettings:
@@ -273,58 +224,38 @@ class Peper(SumOfEffects, Learned):
 
     def _fit_stack(self, entries: TrainingEntries, network: bool) -> None:
         """Coefficients on all doubles; out of fold, the scatter and what is left to the networks."""
-        self.theta = fit_stack(entries.features.linear, entries.target, entries.weight)
+        self.theta = linear_stack.fit_stack(entries.features.linear, entries.target, entries.weight)
         self.standard = Standard.of(entries.features.context)
         self._measure_scatter(entries, self._held_out_stack(entries))
         if network:
             left = entries.weight * (entries.target - entries.features.linear @ self.theta) ** 2
             unit = float(left.mean()) + np.finfo(float).tiny
-            self.problem = CorrectionProblem(entries, cross_fitted(entries), self.standard, unit, self.seed)
+            self.problem = CorrectionProblem(
+                entries, linear_stack.cross_fitted(entries), self.standard, unit, self.seed
+            )
 
     def _held_out_stack(self, entries: TrainingEntries) -> Array:
-        return held_out_corrections(entries, cross_fitted(entries), self.share)
+        return linear_stack.held_out_corrections(entries, linear_stack.cross_fitted(entries), self.share)
 
     def _measure_scatter(self, entries: TrainingEntries, correction: Array) -> None:
         """Variance of training doubles around their prediction out of fold, beyond noise."""
-        residual = entries.target - entries.additive - correction
-        self.share_squared, own = proportional_excess(residual, entries.noise, entries.additive)
         assert self.reference is not None
-        # Genes that were not learned on take the mean over genes that were drawn at random.
-        self.scatter = np.full(len(self.reference.genes), own[entries.random_genes].mean())
-        self.scatter[entries.genes] = own
+        self.share_squared, self.scatter = entry_scatter(entries, correction, len(self.reference.genes))
 
     def _corrections(self, doubles: Sequence[Condition]) -> tuple[Array, Array, Array]:
         """Of known doubles: the stack's correction, the networks', and the networks' variance."""
         features = encode(self.profiles, self.effects, doubles, self.strengths)
-        stack = stack_correction(features.linear, self.theta, self.share)
+        stack = linear_stack.stack_correction(features.linear, self.theta, self.share)
         if self.gate == 0.0:
             return stack, np.zeros_like(stack), np.zeros_like(stack)
         each = corrections(self.members, self.standard.apply(features.context), features.basis)
+        used = self.gate * pair_gate(each, self.profiles[0].error) * self._measured(doubles)
+        return stack, used[:, None] * each.mean(axis=0), used[:, None] ** 2 * each.var(axis=0)
+
+    def _measured(self, doubles: Sequence[Condition]) -> NDArray[np.bool_]:
+        """Whether both parents were measured alone."""
         rows, pairs = self.effects.rows(doubles), pair_rows(self.effects, doubles)
-        measured = self.effects.alone[rows[:, None], pairs].all(axis=1)
-        used = self.gate * (pair_gate(each, self.profiles[0].error) * measured)[:, None]
-        return stack, used * each.mean(axis=0), used**2 * each.var(axis=0)
+        return np.asarray(self.effects.alone[rows[:, None], pairs].all(axis=1))
 
     def _pair_trust(self, doubles: Sequence[Condition]) -> Array:
-        """Few doubles in training, or a pair outside their manifold, or of an unknown gene: towards 0."""
-        names = set(self.effects.names)
-        known = np.array([set(double.genes) <= names for double in doubles], dtype=bool)
-        trusted = np.zeros(len(doubles))
-        rows = np.flatnonzero(known)
-        if self.share > 0 and len(rows):
-            trusted[rows] = self.manifold.trust(self._summaries([doubles[int(i)] for i in rows]))
-        return trusted
-
-    def _summaries(self, doubles: Sequence[Condition]) -> Array:
-        rows, pairs = self.effects.rows(doubles), pair_rows(self.effects, doubles)
-        found = np.zeros((len(doubles), 3))
-        for s in np.unique(rows):
-            found[rows == s] = pair_summary(self.profiles[s], pairs[rows == s])
-        return found
-
-    def _restore_members(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        count, _, hidden = arrays["hidden_weight"].shape
-        self.members = Members(count, hidden, self.seed)
-        with torch.no_grad():
-            for name, array in arrays.items():
-                getattr(self.members, name).copy_(torch.from_numpy(np.array(array)))
+        return pair_trust(self.manifold, self.profiles, self.effects, self.share, doubles)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pajamo.config import Config
 from pajamo.data.conditions import Condition
@@ -18,8 +18,9 @@ from pajamo.models.base import Array, Card, Model
 from pajamo.models.parts.drawn_cells import ParentCells, Shape
 from pajamo.models.parts.effect_prior import EffectPrior
 from pajamo.models.parts.folds import fold_of
-from pajamo.models.parts.main_effects import MainEffects, Noise
+from pajamo.models.parts.main_effects import MainEffects
 from pajamo.models.parts.main_effects_table import main_effect_table
+from pajamo.models.parts.row_noise import Noise, OwnNoise, noise_of
 from pajamo.models.parts.scatter import proportional_excess
 from pajamo.models.parts.shrinkage import chosen_noise
 from pajamo.models.parts.singles import INTERACTION_SD, MAIN_EFFECT, scatter_table
@@ -30,17 +31,25 @@ from pajamo.units import LOG_NORMALISED
 class SaltLsSettings(Config):
     """Settings of Salt-LS."""
 
-    shrinkage: Literal["fixed", "cross-validation"] = "fixed"
-    """`fixed` uses the two numbers below; `cross-validation` chooses them on held-out training
-    combinations. On held-out doubles of Norman 2019 (25 % out, 20 splits, `benchmarks/doubles.py`) the
-    fixed numbers had an error of .062 over the 20 strongest genes, .0136 over all and a correlation of
-    .725; cross-validation .073, .0128 and .732: better on average, worse on the strong responses."""
+    shrinkage: Literal["cross-validation", "fixed"] = "cross-validation"
+    """`cross-validation` shrinks each measured gene by its own ratio of noise to signal, times a factor that
+    held-out training combinations choose; `fixed` shrinks all genes alike, by the two numbers below. On
+    held-out doubles of Norman 2019 (`benchmarks/doubles.py`) `fixed` is as good on the 20 strongest genes and
+    worse over all."""
     noise: float = Field(default=0.1, gt=0)
-    """Variance of a typical single's mean, in units of the variance of main effects."""
+    """If fixed: variance of a typical single's mean, in units of the variance of main effects."""
     combination_noise: float = Field(default=3.0, ge=1)
-    """How many times noisier a combination is taken to be than a single: interactions count as noise."""
+    """If fixed: how many times noisier a combination is taken to be than a single; interactions are noise."""
     folds: int = Field(default=5, ge=2)
     """Folds of training combinations, to choose the shrinkage and to measure the scatter."""
+
+    @model_validator(mode="after")
+    def _used(self) -> Self:
+        fields = type(self).model_fields
+        changed = [n for n in ("noise", "combination_noise") if getattr(self, n) != fields[n].default]
+        if changed and self.shrinkage != "fixed":
+            raise ValueError(f"{' and '.join(changed)} would not be used: add shrinkage = 'fixed'")
+        return self
 
 
 class SumOfEffects(Model):
@@ -53,7 +62,7 @@ class SumOfEffects(Model):
     scatter: Array
     share_squared: float
 
-    def estimate_effects(self, training: TrainingSet, noise: Noise) -> None:
+    def estimate_effects(self, training: TrainingSet, noise: Noise | OwnNoise) -> None:
         """Main effects, the prior for genes that were never perturbed, and the cells of parents."""
         self.effects = MainEffects.fit(training, noise)
         self.prior = EffectPrior.fit(training, self.effects)
@@ -159,18 +168,21 @@ class SaltLs(SumOfEffects):
         limits="no interactions; a gene perturbed in no training condition gets the mean effect of the "
         "others, one perturbed in another setting only gets its effect there",
         baseline=True,
+        assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )
     Settings = SaltLsSettings
 
-    noise: Noise
+    noise: Noise | OwnNoise
 
     def estimate(self, training: TrainingSet) -> None:
         """Choose the shrinkage, estimate the effects, and measure the scatter out of fold."""
         assert isinstance(self.settings, SaltLsSettings)
         settings = self.settings
-        self.noise = Noise(settings.noise, settings.combination_noise)
-        if settings.shrinkage == "cross-validation":
-            self.noise = chosen_noise(training, self.noise, settings.folds, self.seed)
+        self.noise = (
+            Noise(settings.noise, settings.combination_noise)
+            if settings.shrinkage == "fixed"
+            else chosen_noise(training, settings.folds, self.seed)
+        )
         self.estimate_effects(training, self.noise)
         self.share_squared, self.scatter = proportional_excess(
             *out_of_fold(training, self.noise, settings.folds, self.seed)
@@ -182,17 +194,17 @@ class SaltLs(SumOfEffects):
 
     def facts(self) -> dict[str, object]:
         """Names, and the shrinkage that was used."""
-        return {**super().facts(), "noise": [self.noise.ratio, self.noise.combinations]}
+        return {**super().facts(), "noise": self.noise.facts()}
 
     def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, object]) -> None:
         """Take back what `state` and `facts` gave."""
         super().restore(state, facts)
-        noise = facts["noise"]
-        assert isinstance(noise, list)
-        self.noise = Noise(*noise)
+        self.noise = noise_of(facts["noise"])
 
 
-def out_of_fold(training: TrainingSet, noise: Noise, folds: int, seed: int) -> tuple[Array, Array, Array]:
+def out_of_fold(
+    training: TrainingSet, noise: Noise | OwnNoise, folds: int, seed: int
+) -> tuple[Array, Array, Array]:
     """Measured minus predicted mean of each training combination by a fit that did not see it.
 
     Returns the residuals, the variance that cells and shrinkage give them, and the predicted sums of

@@ -15,7 +15,9 @@ from pajamo.encoders.programmes import wiener_filter
 from pajamo.models.base import Array
 from pajamo.models.pair_correction.balance import balanced_weights, strongest_entries
 from pajamo.models.parts.folds import fold_of
-from pajamo.models.parts.main_effects import MainEffects, Noise, typical_cells
+from pajamo.models.parts.main_effects import MainEffects
+from pajamo.models.parts.row_noise import Noise, typical_cells
+from pajamo.models.parts.scatter import proportional_excess
 
 MOST_GENES = 2000
 """Genes, beside the strong ones, on which the correction is learned; more would only cost time."""
@@ -225,3 +227,15 @@ def _chosen_genes(
     used |= strong.any(axis=0)
     genes = by_name[used[by_name]]
     return genes, np.flatnonzero(np.isin(genes, drawn))
+
+
+def entry_scatter(entries: TrainingEntries, correction: Array, n_genes: int) -> tuple[float, Array]:
+    """Variance of training doubles around a prediction out of fold, beyond noise, as `proportional_excess`.
+
+    Genes that were not learned on take the mean over genes that were drawn at random; shape (genes,).
+    """
+    residual = entries.target - entries.additive - correction
+    share, own = proportional_excess(residual, entries.noise, entries.additive)
+    scatter = np.full(n_genes, own[entries.random_genes].mean())
+    scatter[entries.genes] = own
+    return share, scatter

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from pajamo.encoders.pair import LINEAR
 from pajamo.models.base import Array
 from pajamo.models.pair_correction.pair_entries import TrainingEntries
 
+STACK, GATE = "stack coefficient", "gate"
 RIDGE = 3e-3
 """Penalty relative to the mean square of standardised inputs."""
 PRIOR_SHARE = 0.4
@@ -60,3 +63,12 @@ def held_out_corrections(entries: TrainingEntries, thetas: Array, share: float) 
     theta = thetas[entries.fold]
     predicted = np.einsum("dgi,di->dg", entries.features.linear, theta)
     return np.asarray(share * (predicted - entries.additive))
+
+
+def coefficient_table(theta: Array, gate: float) -> pd.DataFrame:
+    """Coefficients of the stack, and the gate of the networks, as rows of a table of weights."""
+    rows = [
+        {"quantity": STACK, "of": name, "value": value} for name, value in zip(LINEAR, theta, strict=True)
+    ]
+    rows.append({"quantity": GATE, "of": "networks", "value": gate})
+    return pd.DataFrame(rows).assign(se=np.nan, unit="1")

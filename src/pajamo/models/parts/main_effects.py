@@ -11,71 +11,11 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import Setting, TrainingSet
-from pajamo.mechanisms.composition import incidence
-from pajamo.mechanisms.main_effects import EffectMaps, downweight_unmeasured, effect_maps, row_noise
+from pajamo.mechanisms.main_effects import downweight_unmeasured, effect_maps
 from pajamo.models.base import Array
-from pajamo.models.parts.scatter import excess_by_noise
-
-
-@dataclass(frozen=True)
-class Noise:
-    """How noisy the rows are taken to be.
-
-    Attributes
-    ----------
-    ratio: variance of a typical single's mean, in units of the variance of main effects.
-    combinations: how many times noisier a combination is than a single, interactions included.
-    """
-
-    ratio: float
-    combinations: float
-
-
-@dataclass(frozen=True)
-class SettingRows:
-    """What was measured in one setting, the control first.
-
-    Attributes
-    ----------
-    conditions: sorted, so that their order in training cannot matter.
-    mean, variance: means and their squared standard errors, shape (rows, genes).
-    cells: shape (rows,).
-    """
-
-    conditions: tuple[Condition, ...]
-    mean: Array
-    variance: Array
-    cells: Array
-
-    @classmethod
-    def of(cls, training: TrainingSet, setting: Setting) -> SettingRows:
-        """The rows of a training set in one setting."""
-        control = training.settings.index(setting)
-        found = [row for row, c in enumerate(training.conditions) if c.setting == setting]
-        rows = sorted(found, key=training.conditions.__getitem__)
-        unperturbed = Condition((), *setting)
-        return cls(
-            (unperturbed, *(training.conditions[row] for row in rows)),
-            np.vstack([training.controls.mean[control], training.moments.mean[rows]]),
-            np.vstack([training.control_variance_of_mean([unperturbed]), training.variance_of_mean[rows]]),
-            np.concatenate([training.controls.n_cells[[control]], training.moments.n_cells[rows]]).astype(
-                float
-            ),
-        )
-
-    def without(self, held: Collection[tuple[str, ...]]) -> SettingRows:
-        """The rows whose set of genes is not held out."""
-        kept = [row for row, c in enumerate(self.conditions) if c.genes not in held]
-        conditions = tuple(self.conditions[row] for row in kept)
-        return SettingRows(conditions, self.mean[kept], self.variance[kept], self.cells[kept])
-
-    def maps(self, names: Sequence[str], noise: Noise, typical: float) -> EffectMaps:
-        """Linear maps from the rows' means to level and effects."""
-        orders = np.array([c.order for c in self.conditions])
-        membership = incidence(self.conditions, names)
-        alone = membership[orders == 1].any(axis=0)
-        rows = row_noise(self.cells, orders > 1, typical, noise.ratio, noise.combinations)
-        return effect_maps(downweight_unmeasured(membership, alone), rows)
+from pajamo.models.parts.row_noise import Noise as Noise
+from pajamo.models.parts.row_noise import OwnNoise, effect_spread, typical_cells
+from pajamo.models.parts.setting_rows import SettingRows
 
 
 @dataclass(frozen=True)
@@ -96,8 +36,10 @@ class MainEffects:
     unseen: effect of a gene that was never perturbed, shape (settings, genes).
     seen: whether a training row of the setting holds the gene, shape (settings, names).
     alone: whether the gene was measured alone in the setting, shape (settings, names).
-    maps: maps[s] has, for each row of setting s, its weight in the level, in m, and in each effect;
-        shape (2 + names, rows).
+    group: group of each measured gene; genes of a group share their maps, shape (genes,).
+    noise: noise[s] has r_i of each group and row of setting s, shape (groups, rows).
+    maps: maps[s] has, for each group and row of setting s, the row's weight in the level, in m, and in
+        each effect, shape (groups, 2 + names, rows).
     members: incidence of the same rows, shape (rows, names).
     variance: squared standard errors of the same rows' means, shape (rows, genes).
     spread: variance of effects over perturbed genes, beyond noise, shape (genes,).
@@ -112,6 +54,8 @@ class MainEffects:
     unseen: Array
     seen: NDArray[np.bool_]
     alone: NDArray[np.bool_]
+    group: NDArray[np.intp]
+    noise: tuple[Array, ...]
     maps: tuple[Array, ...]
     members: tuple[Array, ...]
     variance: tuple[Array, ...]
@@ -119,21 +63,21 @@ class MainEffects:
 
     @classmethod
     def fit(
-        cls, training: TrainingSet, noise: Noise, held: Collection[tuple[str, ...]] = frozenset()
+        cls, training: TrainingSet, noise: Noise | OwnNoise, held: Collection[tuple[str, ...]] = frozenset()
     ) -> MainEffects:
         """Estimate all main effects; conditions whose set of genes is in `held` are left out."""
         names = tuple(sorted({gene for c in training.conditions for gene in c.genes}))
         rows = [SettingRows.of(training, setting).without(held) for setting in training.settings]
-        typical = typical_cells(training)
-        maps = [block.maps(names, noise, typical) for block in rows]
-        members = tuple(incidence(block.conditions, names) for block in rows)
-        effects = np.stack([m.effects @ block.mean for m, block in zip(maps, rows, strict=True)])
+        genes, typical = noise.groups(training), typical_cells(training)
+        noises = tuple(block.noise(noise, genes, typical) for block in rows)
+        members = tuple(block.members(names) for block in rows)
+        maps = tuple(stacked_maps(*pair) for pair in zip(members, noises, strict=True))
+        found = np.stack([_apply(m, genes.group, block.mean) for m, block in zip(maps, rows, strict=True)])
+        level, average, effects = found[:, 0], found[:, 1], found[:, 2:]
         seen = np.stack([block.any(axis=0) for block in members])
-        alone = np.stack([block[block.sum(axis=1) == 1].any(axis=0) for block in members])
-        average = np.stack([m.mean @ block.mean for m, block in zip(maps, rows, strict=True)])
+        alone = np.stack([_alone(block) for block in members])
         bare = ~seen.any(axis=1)
         average[bare] = average[~bare].mean(axis=0) if not bare.all() else 0.0
-        level = np.stack([m.level @ block.mean for m, block in zip(maps, rows, strict=True)])
         controls = [
             estimated_control(block.mean[0], block.variance[0], own)
             for block, own in zip(rows, level, strict=True)
@@ -148,7 +92,9 @@ class MainEffects:
             average,
             seen,
             alone,
-            tuple(np.vstack([m.level, m.mean, m.effects]) for m in maps),
+            genes.group,
+            noises,
+            maps,
             members,
             tuple(block.variance for block in rows),
             effect_spread(training),
@@ -188,27 +134,28 @@ class MainEffects:
         for row, (condition, setting) in enumerate(zip(conditions, self.rows(conditions), strict=True)):
             weights, open_share = self._weights(condition, int(setting))
             if of_change:
-                weights -= self.maps[setting][0]
-            found[row] = weights**2 @ self.variance[setting] + open_share * self.spread
-            if of_change:
+                weights -= self.maps[setting][:, 0]
                 found[row] += self.control_variance[setting]
+            for group in range(len(weights)):
+                own = self.group == group
+                found[row, own] += weights[group] ** 2 @ self.variance[setting][:, own]
+            found[row] += open_share[self.group] * self.spread
         return found
 
-    def _weights(self, condition: Condition, setting: int) -> tuple[Array, float]:
-        """Weight of each row in a condition's mean, and the share of the spread that stays open."""
+    def _weights(self, condition: Condition, setting: int) -> tuple[Array, Array]:
+        """Weight of each row in a condition's mean, (groups, rows), and the shares of the spread that stay open."""
         maps, members = self.maps[setting], self.members[setting]
-        weights, wanted, elsewhere = maps[0].copy(), np.zeros(len(self.names)), 0
+        weights, wanted, elsewhere = maps[:, 0].copy(), np.zeros(len(self.names)), 0
         for gene in condition.genes:
             at = self.index(gene)
             if at < len(self.names) and self.seen[setting, at]:
-                weights += maps[2 + at]
+                weights += maps[:, 2 + at]
                 wanted[at] = 1.0
             else:
-                weights += maps[1]
+                weights += maps[:, 1]
                 elsewhere += 1
         # Only the incidence of what was seen here counts against the weights.
-        open_share = float(((wanted - members.T @ weights) ** 2).sum()) + elsewhere
-        return weights, open_share
+        return weights, ((wanted - weights @ members) ** 2).sum(axis=1) + elsewhere
 
     @property
     def _position(self) -> Mapping[str, int]:
@@ -233,11 +180,20 @@ class MainEffects:
         split = {
             name: tuple(state[f"effects.{name}.{s}"] for s in range(len(settings))) for name in _BY_SETTING
         }
-        return cls(settings=settings, names=tuple(cast("list[str]", facts["perturbed"])), **whole, **split)
+        maps = tuple(stacked_maps(*pair) for pair in zip(split["members"], split["noise"], strict=True))
+        names = tuple(cast("list[str]", facts["perturbed"]))
+        return cls(settings=settings, names=names, maps=maps, **whole, **split)
 
 
-_WHOLE = ("level", "control", "control_variance", "effects", "unseen", "seen", "alone", "spread")
-_BY_SETTING = ("maps", "members", "variance")
+_WHOLE = ("level", "control", "control_variance", "effects", "unseen", "seen", "alone", "group", "spread")
+_BY_SETTING = ("noise", "members", "variance")
+
+
+def stacked_maps(members: Array, noise: Array) -> Array:
+    """Linear maps from the rows' means to level, mean effect and effects, (groups, 2 + names, rows)."""
+    membership = downweight_unmeasured(members, _alone(members))
+    maps = [effect_maps(membership, own) for own in noise]
+    return np.stack([np.vstack([m.level, m.mean, m.effects]) for m in maps])
 
 
 def estimated_control(measured: Array, variance: Array, level: Array) -> tuple[Array, Array]:
@@ -255,23 +211,6 @@ def estimated_control(measured: Array, variance: Array, level: Array) -> tuple[A
     return level + share * gap, share * variance
 
 
-def typical_cells(training: TrainingSet) -> float:
-    """Median number of cells of the singles, or of all conditions where there are no singles."""
-    singles = training.of_order(1)
-    cells = training.moments.n_cells[singles] if len(singles) else training.moments.n_cells
-    return float(np.median(cells))
-
-
-def effect_spread(training: TrainingSet) -> Array:
-    """tau^2: variance of the singles' effects around their mean beyond sampling, per gene; (genes,)."""
-    singles = training.of_order(1)
-    rows = singles if len(singles) > 1 else np.arange(len(training.conditions))
-    rows = np.array(sorted(rows, key=training.conditions.__getitem__), dtype=np.intp)
-    delta = training.delta[rows]
-    centred = (delta - delta.mean(axis=0)) * np.sqrt(len(rows) / max(len(rows) - 1, 1))
-    return excess_by_noise(centred, training.variance_of_mean[rows])
-
-
 def _filled(effects: Array, seen: NDArray[np.bool_], average: Array) -> Array:
     """Put the mean over other settings where a setting has no row of a gene, and m where none has."""
     weight = seen[:, :, None].astype(float)
@@ -279,3 +218,16 @@ def _filled(effects: Array, seen: NDArray[np.bool_], average: Array) -> Array:
     elsewhere = (effects * weight).sum(axis=0) / np.maximum(count, 1.0)
     borrowed = np.where(count > 0, elsewhere[None], average[:, None, :])
     return np.asarray(np.where(seen[:, :, None], effects, borrowed))
+
+
+def _alone(members: Array) -> NDArray[np.bool_]:
+    """Whether each gene was measured alone, shape (names,)."""
+    return np.asarray(members[members.sum(axis=1) == 1].any(axis=0))
+
+
+def _apply(maps: Array, group: NDArray[np.intp], means: Array) -> Array:
+    """Level, mean effect and effects of every measured gene by its group's map, (2 + names, genes)."""
+    found = np.zeros((maps.shape[1], means.shape[1]))
+    for number, own in enumerate(maps):
+        found[:, group == number] = own @ means[:, group == number]
+    return found
