@@ -12,13 +12,12 @@ from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.composition import incidence
 from pajamo.models.base import Array, Card, Model
+from pajamo.models.parts.scales import spread_of
 from pajamo.models.parts.variance_components import SCALES, Components, fit_components
 from pajamo.models.registry import register
 
 MOST_CONDITIONS = 3000
 """Beyond, one decomposition takes minutes and gigabytes."""
-FLOOR = 0.02
-"""Share of the mean variance added to each gene's, so that silent genes do not look exactly known."""
 PLAUSIBLE = 2.0
 """Standard errors by which a control may be off; what lies beyond is a response that all conditions share."""
 SHARES = ("common response", "response of a setting", "main effect", "effect in one setting")
@@ -67,8 +66,7 @@ class MixedEffects(Model):
         """Fit shares, memory and scales; estimate the error of each setting's control."""
         order = sorted(range(len(training.conditions)), key=lambda i: training.conditions[i])
         self.conditions = tuple(training.conditions[i] for i in order)
-        pooled = training.pooled_variance
-        self.spread = np.sqrt(pooled + FLOOR * pooled.mean() + np.finfo(float).tiny)
+        self.spread = spread_of(training)
         times = [condition.time for condition in self.conditions]
         self.span = max(times) - min(times) or 1.0
         of = np.array([training.settings.index(c.setting) for c in self.conditions])

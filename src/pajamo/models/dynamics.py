@@ -1,0 +1,151 @@
+"""Dynamics: production under edits, minus decay, along the protocol that the cells went through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from pajamo.config import Config
+from pajamo.data.conditions import Condition
+from pajamo.data.training_set import TrainingSet
+from pajamo.models.base import Array, Card, Model
+from pajamo.models.flow_parts.at_rest import AtRest
+from pajamo.models.flow_parts.feedback import best_gain
+from pajamo.models.flow_parts.fitted_flow import FittedFlow
+from pajamo.models.flow_parts.flow_table import flow_table
+from pajamo.models.flow_parts.in_time import InTime
+from pajamo.models.flow_parts.words import Histories
+from pajamo.models.registry import register
+from pajamo.units import LOG_NORMALISED
+
+GAINS = (0.0, 0.05, 0.1, 0.2, 0.4)
+"""Gains of the feedback that are tried."""
+
+
+class DynamicsSettings(Config):
+    """Settings of dynamics."""
+
+    feedback: float | Literal["validation"] = Field(default="validation")
+    """Gain with which regulators follow their own transcripts, or chosen on training conditions kept aside."""
+
+
+@register
+class Dynamics(Model):
+    """dx/dt = decay (made(x; edits, medium) - x), run through each condition's protocol.
+
+    What an edit makes of production is one column a perturbed gene. Where cells were harvested several times, columns
+    come from a linear law of responses in time (`ResponsePrior`); where they were seen once, at rest, from the joint
+    main effects of Salt-LS. The flow adds what neither says: levels do not fall below zero, media and the order of
+    operations matter, a regulator whose own transcript moves acts on its targets as far as the gain says, and a
+    combination comes to the rest point of all its edits.
+    """
+
+    card = Card(
+        name="dynamics",
+        title="Dynamics: production and decay",
+        reference="semi-mechanistic framework of Kovacevic et al. 2025, arXiv 2501.19178: a flow with rest points; "
+        "its estimation by marginal likelihood is pajamo's own",
+        needs="controls and single perturbations; times, and the protocol, where there are several",
+        weights={
+            "column": "change of a gene's production under one edit, in units of its level, ln(1 + CP10K)",
+            "decay": "rate at which levels follow production, 1 / unit of time; not a half-life of molecules",
+            "onset": "delay between delivery and effect, unit of time",
+            "gain": "activity of a regulator per relative change of its own transcript, 1",
+            "reach": "size of a perturbation's response relative to a typical one, 1",
+        },
+        limits="one decay rate for all genes; a gene that was never perturbed has no column, so that its knockout "
+        "gets the common response and the loss of its own transcript; feedback only where it improves predictions",
+        assumes=frozenset({"unique-attractor", "no-medium-response"}),
+    )
+    Settings = DynamicsSettings
+
+    flow: FittedFlow
+    law: InTime | AtRest
+
+    def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
+        """A screen without singles, or values that are not expression."""
+        del conditions
+        if training.unit != LOG_NORMALISED:
+            return f"it needs levels in {LOG_NORMALISED}, not {training.unit}"
+        if not len(training.of_order(1)):
+            return "the training set has no single perturbation to read a column from"
+        return None
+
+    def estimate(self, training: TrainingSet) -> None:
+        """Fit the law of responses, the levels of each medium, and the gain."""
+        asked = self.settings.feedback
+        gain = best_gain(self._predicted, training, GAINS) if asked == "validation" else float(asked)
+        self.law, flow = self._fit(training)
+        self.flow = flow.with_gain(gain)
+
+    def respond(self, conditions: Sequence[Condition]) -> tuple[Array, Array]:
+        """Change along each condition's protocol, and its standard deviation."""
+        mean, variance = self.law.respond(conditions, self.flow)
+        return self._corrected(conditions, mean, self.flow), np.sqrt(variance)
+
+    def control(self, conditions: Sequence[Condition]) -> Array:
+        """The control as estimated from everything that it was compared with."""
+        assert self.reference is not None
+        return self.law.control(super().control(conditions), self.reference.rows(conditions), conditions)
+
+    def trust(self, conditions: Sequence[Condition]) -> Array:
+        """Share of a condition's genes that were perturbed in training, in any setting."""
+        known = [
+            sum(gene in self.flow.space.targets for gene in c.genes) / max(c.order, 1) for c in conditions
+        ]
+        return np.array(known, dtype=float)
+
+    def _fit(self, training: TrainingSet) -> tuple[InTime | AtRest, FittedFlow]:
+        histories = Histories.of(training)
+        if any(time > 0 for _, time in training.settings):
+            return InTime.fit(training, histories)
+        return AtRest.fit(training, histories, self.seed)
+
+    def _corrected(self, conditions: Sequence[Condition], mean: Array, flow: FittedFlow) -> Array:
+        """The law's mean, its linear part replaced by the flow's, for conditions that the law speaks of."""
+        known = np.array([self.law.knows(condition) for condition in conditions], dtype=bool)
+        if not known.any() or (flow.gain == 0 and isinstance(self.law, InTime)):
+            return mean
+        asked = [c for c, is_known in zip(conditions, known, strict=True) if is_known]
+        mean[known] += flow.changes(asked) - self.law.law(asked, flow)
+        return mean
+
+    def _predicted(
+        self, training: TrainingSet, conditions: Sequence[Condition], gains: Sequence[float]
+    ) -> Array:
+        self.law, flow = self._fit(training)
+        return np.array(
+            [
+                self._corrected(conditions, self.law.respond(conditions, at)[0], at)
+                for at in map(flow.with_gain, gains)
+            ]
+        )
+
+    def weights(self) -> pd.DataFrame:
+        """Decay, onset, gain, the reach of each perturbation, and every column with its error."""
+        assert self.reference is not None
+        return flow_table(self.flow, self.law.reach(), self.reference.unit)
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Arrays of the flow and of the law."""
+        return self.flow.state() | self.law.state()
+
+    def facts(self) -> dict[str, object]:
+        """Names, and which law."""
+        kind = "time" if isinstance(self.law, InTime) else "rest"
+        return {"kind": kind, "flow": self.flow.facts(), "law": self.law.facts()}
+
+    def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, Any]) -> None:
+        """Take back what `state` and `facts` gave."""
+        assert self.reference is not None
+        genes = [str(gene) for gene in self.reference.genes]
+        self.flow = FittedFlow.restored(state, facts["flow"], genes)
+        if facts["kind"] == "time":
+            self.law = InTime.restored(state, facts["law"], self.flow.histories)
+        else:
+            self.law = AtRest.restored(state, facts["law"], self.reference)

@@ -1,0 +1,121 @@
+"""A flow with known columns, levels and decay: what `dynamics` runs protocols through."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pajamo.data.conditions import Condition
+from pajamo.data.training_set import TrainingSet
+from pajamo.mechanisms.flows.intervention import dose_of
+from pajamo.mechanisms.flows.regulators import RegulatorFlow
+from pajamo.models.flow_parts.assembly import Regulation, Space, changes
+from pajamo.models.flow_parts.words import Histories
+from pajamo.protocols.protocol import Protocol
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FittedFlow:
+    """A drift in numbers, and the words that conditions have gone through.
+
+    Attributes
+    ----------
+    histories: what cells of any condition went through.
+    regulation: columns of the perturbed genes.
+    genes, media: names, in the order of the arrays.
+    levels, common: level of unperturbed cells, and response to any edit, by medium; shape (media, genes).
+    decay: rate at which levels follow production, per unit of time.
+    own_share: share of its production that a target without a column loses in its own transcript.
+    gain: of the feedback through transcripts.
+    """
+
+    histories: Histories
+    regulation: Regulation
+    genes: tuple[str, ...]
+    media: tuple[str, ...]
+    levels: Array
+    common: Array
+    decay: float
+    own_share: float
+    gain: float = 0.0
+
+    @property
+    def space(self) -> Space:
+        """Names behind the numbers."""
+        return Space(
+            {gene: i for i, gene in enumerate(self.genes)},
+            {medium: i for i, medium in enumerate(self.media)},
+            {target: i for i, target in enumerate(self.regulation.targets)},
+        )
+
+    @property
+    def drift(self) -> RegulatorFlow:
+        """dx/dt, with its weights."""
+        flow = self.regulation.flow(self.levels, self.common, self.decay, self.own_share)
+        with torch.no_grad():
+            flow.gain.fill_(self.gain)
+        return flow
+
+    def with_gain(self, gain: float) -> FittedFlow:
+        """The same with another feedback."""
+        return replace(self, gain=gain)
+
+    def changes(self, conditions: Sequence[Condition]) -> Array:
+        """Change of each condition against its control along its protocol, ln(1 + CP10K), (conditions, genes)."""
+        drift = self.drift
+        with torch.no_grad():
+            found = changes(drift, self.space, drift.levels, self.histories, conditions)
+        return np.asarray(found.numpy())
+
+    def state(self) -> dict[str, NDArray[np.generic]]:
+        """Arrays by name."""
+        own = {"levels": self.levels, "common": self.common}
+        return {f"flow.{name}": array for name, array in (own | self.regulation.state()).items()}
+
+    def facts(self) -> dict[str, object]:
+        """Names and scalars."""
+        return {
+            "targets": list(self.regulation.targets),
+            "media": list(self.media),
+            "decay": self.decay,
+            "own_share": self.own_share,
+            "gain": self.gain,
+            "onset": self.histories.onset,
+            "protocol": self.histories.protocol.to_dict(),
+        }
+
+    @classmethod
+    def restored(
+        cls, state: Mapping[str, NDArray[Any]], facts: Mapping[str, Any], genes: Sequence[str]
+    ) -> FittedFlow:
+        """Read what `state` and `facts` gave."""
+        arrays = {k.removeprefix("flow."): np.asarray(v) for k, v in state.items() if k.startswith("flow.")}
+        histories = Histories(Protocol.from_dict(facts["protocol"]), float(facts["onset"]))
+        regulation = Regulation.restored(arrays, facts["targets"])
+        return cls(
+            histories, regulation, tuple(genes), tuple(facts["media"]), arrays["levels"], arrays["common"],
+            float(facts["decay"]), float(facts["own_share"]), float(facts["gain"]),
+        )  # fmt: skip
+
+
+def doses(histories: Histories, training: TrainingSet) -> dict[str, float]:
+    """Dose of each target's edit in the training set."""
+    found = {}
+    for condition in training.conditions:
+        for _, word in histories.history(condition).branches:
+            found |= {edit.target: dose_of(edit) for segment in word for edit in segment.edits}
+    return found
+
+
+def media_of(histories: Histories, training: TrainingSet) -> tuple[str, ...]:
+    """Every medium of a training set, those of controls without perturbations included."""
+    return histories.media(
+        [*training.conditions, *(Condition((), *setting) for setting in training.settings)]
+    )
