@@ -84,8 +84,10 @@ class Renge(Learned):
     means: MeasuredHops | None = None
 
     def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
-        """Refuse where no perturbed gene was measured, or nothing else was."""
+        """Refuse a screen of one time, and one in which no perturbed gene was measured, or nothing else was."""
         del conditions
+        if len({c.time for c in training.conditions}) < 2:
+            return "one time says nothing of how far effects have travelled along the network"
         targets = {gene for c in training.conditions for gene in c.genes}
         if training.n_genes > 1 and targets & set(training.genes.astype(str)):
             return None
