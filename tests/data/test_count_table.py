@@ -51,3 +51,12 @@ def test_batches(screen):
 def test_normalised_values_are_refused(screen):
     with pytest.raises(DataError, match="not counts"):
         CountTable.from_screen(replace(screen, scale="log1p"), [A])
+
+
+def test_guides(screen):
+    assert CountTable.from_screen(screen, [A]).guide_of is None
+    names = np.array(["g2", "g1", "g3"])[np.arange(30) % 3]
+    named = replace(screen, cells=screen.cells.assign(guide=names))
+    table = CountTable.from_screen(named, [A])
+    assert table.guides == ("g1", "g3")
+    np.testing.assert_array_equal(table.guide_of, table.condition_of)

@@ -28,6 +28,8 @@ class CountTable:
     condition_of: index into `conditions` for each cell.
     batches: names of the batches, sorted.
     batch_of: index into `batches` for each cell.
+    guides: names of the guides, sorted; empty if the screen names none.
+    guide_of: index into `guides` for each cell; None if the screen names none.
     """
 
     counts: sp.csr_matrix
@@ -36,6 +38,8 @@ class CountTable:
     condition_of: NDArray[np.intp]
     batches: tuple[str, ...]
     batch_of: NDArray[np.intp]
+    guides: tuple[str, ...] = ()
+    guide_of: NDArray[np.intp] | None = None
 
     @classmethod
     def from_screen(
@@ -71,6 +75,7 @@ class CountTable:
         )
         rows = np.flatnonzero(seen)
         batches, batch_of = _batches(screen.cells.iloc[rows])
+        guides, guide_of = _guides(screen.cells.iloc[rows])
         return cls(
             screen.matrix.rows(rows),
             screen.cells["library_size"].to_numpy(dtype=float)[rows],
@@ -78,11 +83,21 @@ class CountTable:
             code[screen.condition_of[rows]],
             batches,
             batch_of,
+            guides,
+            guide_of,
         )
 
 
 def _batches(cells: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.intp]]:
     if "batch" not in cells:
         return ("all",), np.zeros(len(cells), dtype=np.intp)
-    names, codes = np.unique(cells["batch"].astype(str).to_numpy(dtype=object), return_inverse=True)
+    return _coded(cells["batch"])
+
+
+def _guides(cells: pd.DataFrame) -> tuple[tuple[str, ...], NDArray[np.intp] | None]:
+    return _coded(cells["guide"]) if "guide" in cells else ((), None)
+
+
+def _coded(column: pd.Series) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    names, codes = np.unique(column.astype(str).to_numpy(dtype=object), return_inverse=True)
     return tuple(str(name) for name in names), codes.astype(np.intp)
