@@ -43,7 +43,7 @@ from pajamo.training.fit import fit_model
 DISTANCES = ("energy_distance", "mmd")
 METRICS = ("mse_top", "mse", "pearson_delta")
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("no-change", "mean-double", "salt", "scaled-salt", "salt-ls", "salt-ls-fixed", "peper")
+MODELS = ("no-change", "mean-double", "salt", "scaled-salt", "salt-ls", "linear-scm", "dynamics", "peper")
 NINETY_PERCENT = 1.645
 FOLDS_OF_ONE = 5
 """Folds of one-missing for each split asked for: each has a single double."""
@@ -93,7 +93,9 @@ def coverage(prediction: Prediction, truth: Truth) -> tuple[float, float]:
 
 def one(name: str, training: TrainingSet, truth: Truth, number: int, label: str) -> pd.DataFrame | None:
     """Scores of one model on one fold, a row a double; None if the model does not apply."""
-    if create(name.removesuffix("-fixed")).refusal(training, truth.conditions):
+    reason = create(name.removesuffix("-fixed")).refusal(training, truth.conditions)
+    if reason:
+        print(f"{label} is left out of split {number}: {reason}")
         return None
     began = time.perf_counter()
     prediction = replace(fitted(name, training, number).predict(truth.conditions), model=label)

@@ -23,6 +23,7 @@ COMMANDS = [
     "fit",
     "predict",
     "evaluate",
+    "explain",
     "report",
     "verify",
     "models",
@@ -252,3 +253,10 @@ def test_every_public_function_says_what_it_does_and_raises() -> None:
         if callable(function) and not isinstance(function, type):
             assert function.__doc__, name
             assert "Raises\n" in function.__doc__, name
+
+
+def test_the_package_runs_as_a_module():
+    ran = subprocess.run(
+        [sys.executable, "-m", "pajamo", "--version"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == f"pajamo {pajamo.__version__}"

@@ -1,0 +1,5 @@
+"""`python -m pajamo` is `pajamo`."""
+
+from pajamo.cli import main
+
+main()
