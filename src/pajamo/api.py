@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import anndata
 
     from pajamo.data.checks import CheckReport
+    from pajamo.explanations.explanation import Explanation
     from pajamo.models.base import Card, Model
     from pajamo.pipeline.judging import Evaluation
     from pajamo.pipeline.run_record import Run
@@ -274,6 +275,32 @@ def evaluate(
     from pajamo.pipeline.judging import evaluate_target
 
     return evaluate_target(target, _study(study), fold, _path(split), _path(output))
+
+
+def explain(
+    target: str | Path | Model | Run, *, model: str | None = None, output: str | Path | None = None
+) -> Explanation:
+    """What a fitted model is, what it assumes, and what it found, with intervals.
+
+    Parameters
+    ----------
+    target: a fitted model, the file of one, or a run (its folder).
+    model: of a run: the name of the model; the best one if not given.
+    output: a folder into which every table is written as CSV, and the text.
+
+    Returns
+    -------
+    The explanation: `to_text()`, and `tables` by name.
+
+    Raises
+    ------
+    ModelError: the model is not fitted, or the run does not hold it.
+    IntegrityError: the file or the run is missing or damaged.
+    StorageError: the disk refuses.
+    """
+    from pajamo.pipeline.explaining import explain_target
+
+    return explain_target(target, model, _path(output))
 
 
 def report(run_folder: str | Path) -> Path:

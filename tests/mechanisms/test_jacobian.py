@@ -96,3 +96,22 @@ def test_large_matrices_are_decomposed_one_at_a_time():
     vector = torch.randn(4, 150, generator=draw, dtype=torch.float64)
     solved = DenseJacobian(matrix).factor().solve(vector)
     torch.testing.assert_close(DenseJacobian(matrix).apply(solved), vector)
+
+
+def test_programmes_with_a_slope_of_their_own():
+    draw = torch.Generator().manual_seed(3)
+    diagonal = -torch.rand(4, 9, generator=draw, dtype=torch.float64) - 0.5
+    scale, vector = torch.randn(2, 4, 9, generator=draw, dtype=torch.float64)
+    writes, reads = torch.randn(2, 9, 3, generator=draw, dtype=torch.float64)
+    slope = torch.randn(4, 3, generator=draw, dtype=torch.float64)
+    low_rank = LowRankJacobian(diagonal, scale, scale > -1.0, writes, reads, slope)
+    matrix = scale[:, :, None] * ((writes * slope[:, None, :]) @ reads.T) * (scale > -1.0)[:, None, :]
+    dense = DenseJacobian(matrix + torch.diag_embed(diagonal))
+    torch.testing.assert_close(low_rank.dense(), dense.dense())
+    torch.testing.assert_close(low_rank.diagonal_entries(), dense.diagonal_entries())
+    torch.testing.assert_close(low_rank.apply(vector), dense.apply(vector))
+    torch.testing.assert_close(low_rank.apply_transposed(vector), dense.apply_transposed(vector))
+    torch.testing.assert_close(low_rank[torch.tensor([1])].dense(), dense[torch.tensor([1])].dense())
+    for one, other in zip(_solved(low_rank, vector), _solved(dense, vector), strict=True):
+        torch.testing.assert_close(one, other)
+    assert torch.equal(low_rank.factor().attracting, dense.factor().attracting)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pajamo._version import __version__
-from pajamo.cli import datasets, designing, fitting, protocols, running, screens
+from pajamo.cli import datasets, designing, explaining, fitting, protocols, running, screens
 from pajamo.cli.printing import out
 
 app = typer.Typer(
@@ -40,6 +40,7 @@ for _command in (
     fitting.fit,
     fitting.predict,
     fitting.evaluate,
+    explaining.explain,
     running.report,
     running.verify,
     fitting.models,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,14 +15,18 @@ from pydantic import Field
 from pajamo.config import Config
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
+from pajamo.errors import PajamoWarning
 from pajamo.models.base import Array, Card, Model
 from pajamo.models.flow_parts.at_rest import AtRest
 from pajamo.models.flow_parts.feedback import best_gain
 from pajamo.models.flow_parts.fitted_flow import FittedFlow
+from pajamo.models.flow_parts.flow_alone import FlowAlone
 from pajamo.models.flow_parts.flow_table import flow_table
 from pajamo.models.flow_parts.in_time import InTime
+from pajamo.models.flow_parts.readings import FlowReadings
 from pajamo.models.flow_parts.words import Histories
 from pajamo.models.registry import register
+from pajamo.protocols.protocol import Protocol
 from pajamo.units import LOG_NORMALISED
 
 GAINS = (0.0, 0.05, 0.1, 0.2, 0.4)
@@ -35,7 +41,7 @@ class DynamicsSettings(Config):
 
 
 @register
-class Dynamics(Model):
+class Dynamics(FlowReadings, Model):
     """dx/dt = decay (made(x; edits, medium) - x), run through each condition's protocol.
 
     What an edit makes of production is one column a perturbed gene. Where cells were harvested several times, columns
@@ -65,7 +71,7 @@ class Dynamics(Model):
     Settings = DynamicsSettings
 
     flow: FittedFlow
-    law: InTime | AtRest
+    law: InTime | AtRest | FlowAlone
 
     def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
         """A screen without singles, or values that are not expression."""
@@ -80,8 +86,8 @@ class Dynamics(Model):
         """Fit the law of responses, the levels of each medium, and the gain."""
         asked = self.settings.feedback
         gain = best_gain(self._predicted, training, GAINS) if asked == "validation" else float(asked)
-        self.law, flow = self._fit(training)
-        self.flow = flow.with_gain(gain)
+        law, flow = self._fit(training)
+        self.law, self.flow = law, law.with_feedback(flow, gain)
 
     def respond(self, conditions: Sequence[Condition]) -> tuple[Array, Array]:
         """Change along each condition's protocol, and its standard deviation."""
@@ -89,9 +95,34 @@ class Dynamics(Model):
         return self._corrected(conditions, mean, self.flow), np.sqrt(variance)
 
     def control(self, conditions: Sequence[Condition]) -> Array:
-        """The control as estimated from everything that it was compared with."""
+        """The control as estimated from everything that it was compared with.
+
+        At times without a control, where the screen has times: the flow's own unperturbed cells.
+        """
         assert self.reference is not None
-        return self.law.control(super().control(conditions), self.reference.rows(conditions), conditions)
+        return self.law.control(conditions, self.flow, self.reference)
+
+    def under(self, protocol: Protocol) -> Dynamics:
+        """The same fitted flow run through another protocol: steps swapped, a wash, edits one after the other.
+
+        What the data said of responses under their own protocol does not carry over: there the flow alone speaks,
+        for the control as well. `model.under(model.protocol.swapped(0, 1)).predict(conditions)`. Edits of another
+        dose act in proportion; a delay that the data suggested is kept unless the new protocol states one.
+
+        Raises
+        ------
+        ModelError: (when it predicts) cells are in a medium that no training control was in.
+        """
+        moved = Dynamics(self.settings, seed=self.seed)
+        moved.reference = self.reference
+        moved.flow = replace(self.flow, histories=self.flow.histories.moved(protocol))
+        moved.law = FlowAlone(self.law.fitted if isinstance(self.law, FlowAlone) else self.law)
+        return moved
+
+    @property
+    def protocol(self) -> Protocol:
+        """What cells are taken to have gone through."""
+        return self.flow.histories.protocol
 
     def trust(self, conditions: Sequence[Condition]) -> Array:
         """Share of a condition's genes that were perturbed in training, in any setting."""
@@ -109,7 +140,7 @@ class Dynamics(Model):
     def _corrected(self, conditions: Sequence[Condition], mean: Array, flow: FittedFlow) -> Array:
         """The law's mean, its linear part replaced by the flow's, for conditions that the law speaks of."""
         known = np.array([self.law.knows(condition) for condition in conditions], dtype=bool)
-        if not known.any() or (flow.gain == 0 and isinstance(self.law, InTime)):
+        if not known.any() or (flow.gain == 0 and not isinstance(self.law, AtRest)):
             return mean
         asked = [c for c, is_known in zip(conditions, known, strict=True) if is_known]
         mean[known] += flow.changes(asked) - self.law.law(asked, flow)
@@ -118,13 +149,13 @@ class Dynamics(Model):
     def _predicted(
         self, training: TrainingSet, conditions: Sequence[Condition], gains: Sequence[float]
     ) -> Array:
-        self.law, flow = self._fit(training)
-        return np.array(
-            [
-                self._corrected(conditions, self.law.respond(conditions, at)[0], at)
-                for at in map(flow.with_gain, gains)
-            ]
-        )
+        law, flow = self._fit(training)
+        self.law = law
+        flows = [law.with_feedback(flow, gain) for gain in gains]
+        with warnings.catch_warnings():
+            # a gain under which cells do not rest is only tried here
+            warnings.simplefilter("ignore", PajamoWarning)
+            return np.array([self._corrected(conditions, law.respond(conditions, at)[0], at) for at in flows])
 
     def weights(self) -> pd.DataFrame:
         """Decay, onset, gain, the reach of each perturbation, and every column with its error."""
@@ -137,15 +168,19 @@ class Dynamics(Model):
 
     def facts(self) -> dict[str, object]:
         """Names, and which law."""
-        kind = "time" if isinstance(self.law, InTime) else "rest"
-        return {"kind": kind, "flow": self.flow.facts(), "law": self.law.facts()}
+        moved = isinstance(self.law, FlowAlone)
+        fitted = self.law.fitted if isinstance(self.law, FlowAlone) else self.law
+        kind = "time" if isinstance(fitted, InTime) else "rest"
+        return {"kind": kind, "moved": moved, "flow": self.flow.facts(), "law": self.law.facts()}
 
     def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, Any]) -> None:
         """Take back what `state` and `facts` gave."""
         assert self.reference is not None
         genes = [str(gene) for gene in self.reference.genes]
         self.flow = FittedFlow.restored(state, facts["flow"], genes)
-        if facts["kind"] == "time":
-            self.law = InTime.restored(state, facts["law"], self.flow.histories)
-        else:
-            self.law = AtRest.restored(state, facts["law"], self.reference)
+        fitted = (
+            InTime.restored(state, facts["law"], self.flow.histories)
+            if facts["kind"] == "time"
+            else AtRest.restored(state, facts["law"], self.reference)
+        )
+        self.law = FlowAlone(fitted) if facts["moved"] else fitted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -135,7 +135,7 @@ class DenseFactored:
 
 @dataclass(frozen=True)
 class LowRankJacobian:
-    """J = diag(diagonal) + diag(scale) writes reads' diag(free): every component listens to a few programmes.
+    """J = diag(diagonal) + diag(scale) writes diag(slope) reads' diag(free): all listen to a few programmes.
 
     Attributes
     ----------
@@ -143,6 +143,7 @@ class LowRankJacobian:
     scale: of what each component makes of the programmes, shape (rows, components).
     free: False where a component is clamped, so that nothing listens to its state, shape (rows, components).
     writes, reads: shared by all rows, shape (components, programmes).
+    slope: how steeply each programme follows what it reads, shape (rows, programmes); one if not given.
     """
 
     diagonal: torch.Tensor
@@ -150,39 +151,56 @@ class LowRankJacobian:
     free: torch.Tensor
     writes: torch.Tensor
     reads: torch.Tensor
+    slope: torch.Tensor | None = None
 
     def __getitem__(self, rows: torch.Tensor) -> LowRankJacobian:
+        slope = None if self.slope is None else self.slope[rows]
         return LowRankJacobian(
-            self.diagonal[rows], self.scale[rows], self.free[rows], self.writes, self.reads
+            self.diagonal[rows], self.scale[rows], self.free[rows], self.writes, self.reads, slope
         )
 
     def minus(self, rate: torch.Tensor) -> LowRankJacobian:
         """J - diag(rate)."""
-        return LowRankJacobian(self.diagonal - rate, self.scale, self.free, self.writes, self.reads)
+        return replace(self, diagonal=self.diagonal - rate)
 
     def apply(self, vector: torch.Tensor) -> torch.Tensor:
         """J vector."""
-        return self.diagonal * vector + self.scale * ((self._freed(vector) @ self.reads) @ self.writes.T)
+        read = self._sloped(self._freed(vector) @ self.reads)
+        return self.diagonal * vector + self.scale * (read @ self.writes.T)
 
     def apply_transposed(self, vector: torch.Tensor) -> torch.Tensor:
         """J' vector."""
-        return self.diagonal * vector + self._freed(((self.scale * vector) @ self.writes) @ self.reads.T)
+        written = self._sloped((self.scale * vector) @ self.writes)
+        return self.diagonal * vector + self._freed(written @ self.reads.T)
 
     def dense(self) -> torch.Tensor:
         """The matrices."""
-        product = self.scale.unsqueeze(-1) * (self.writes @ self.reads.T)
+        writes = self.writes if self.slope is None else self.writes * self.slope.unsqueeze(-2)
+        product = self.scale.unsqueeze(-1) * (writes @ self.reads.T)
         return product * self.free.unsqueeze(-2) + torch.diag_embed(self.diagonal)
 
     def diagonal_entries(self) -> torch.Tensor:
         """Their diagonals."""
-        return self.diagonal + self._freed(self.scale * (self.writes * self.reads).sum(-1))
+        both = self.writes * self.reads
+        own = both.sum(-1) if self.slope is None else self.slope @ both.T
+        return self.diagonal + self._freed(self.scale * own)
+
+    def programmes(self, weight: torch.Tensor) -> torch.Tensor:
+        """reads' diag(free weight) writes diag(slope): what programmes do to one another, (rows, rank, rank).
+
+        Parameters
+        ----------
+        weight: of each component, shape (rows, components).
+        """
+        found = _weighted_products(self._freed(weight), self.reads, self.writes)
+        return found if self.slope is None else found * self.slope.unsqueeze(-2)
 
     def factor(self) -> Factored:
         """Woodbury: the only matrix decomposed has one row and column a programme; dense where that is no gain."""
         components, rank = self.reads.shape
         if 2 * rank > components:
             return DenseJacobian(self.dense()).factor()
-        small = _weighted_products(self._freed(self.scale / self.diagonal), self.reads, self.writes)
+        small = self.programmes(self.scale / self.diagonal)
         small = small + torch.eye(small.shape[-1], dtype=small.dtype, device=small.device)
         return LowRankFactored(self, *_lu(small))
 
@@ -193,10 +211,13 @@ class LowRankJacobian:
     def _freed(self, vector: torch.Tensor) -> torch.Tensor:
         return torch.where(self.free, vector, torch.zeros_like(vector))
 
+    def _sloped(self, read: torch.Tensor) -> torch.Tensor:
+        return read if self.slope is None else read * self.slope
+
 
 @dataclass(frozen=True)
 class LowRankFactored:
-    """Woodbury: (D + A W R')^-1 = D^-1 - D^-1 A W (I + R' D^-1 A W)^-1 R' D^-1."""
+    """Woodbury: (D + A W S R')^-1 = D^-1 - D^-1 A W S (I + R' D^-1 A W S)^-1 R' D^-1."""
 
     jacobian: LowRankJacobian
     triangles: torch.Tensor
@@ -204,7 +225,7 @@ class LowRankFactored:
 
     @property
     def attracting(self) -> torch.Tensor:
-        """Whether det(-J) > 0, by det J = det D det(I + R' D^-1 A W)."""
+        """Whether det(-J) > 0, by det J = det D det(I + R' D^-1 A W S)."""
         outer = torch.sign(-self.jacobian.diagonal).prod(-1)
         return outer * _sign(self.triangles, self.pivots) > 0
 
@@ -214,13 +235,13 @@ class LowRankFactored:
         direct = right / j.diagonal
         column = (j._freed(direct) @ j.reads).unsqueeze(-1)
         small = torch.linalg.lu_solve(self.triangles, self.pivots, column).squeeze(-1)
-        return direct - j.scale / j.diagonal * (small @ j.writes.T)
+        return direct - j.scale / j.diagonal * (j._sloped(small) @ j.writes.T)
 
     def solve_transposed(self, right: torch.Tensor) -> torch.Tensor:
         """J'^-1 right."""
         j = self.jacobian
         direct = right / j.diagonal
-        column = ((j.scale * direct) @ j.writes).unsqueeze(-1)
+        column = j._sloped((j.scale * direct) @ j.writes).unsqueeze(-1)
         small = torch.linalg.lu_solve(self.triangles, self.pivots, column, adjoint=True).squeeze(-1)
         return direct - j._freed(small @ j.reads.T) / j.diagonal
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import torch
 
 from pajamo.mechanisms.flows.intervention import Intervention
+from pajamo.mechanisms.flows.jacobian import LowRankJacobian
+from pajamo.mechanisms.flows.stability import stability_margin
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,8 @@ class RegulatorFlow(torch.nn.Module):
         self.register_buffer("dose", regulators.dose)
         self.register_buffer("moved", regulators.moved)
         self.listens = torch.nonzero((regulators.own >= 0) & (regulators.moved != 0)).squeeze(-1)
+        known = regulators.own[(regulators.dose != 0) & (regulators.own >= 0)]
+        self.says = torch.zeros(levels.shape[1], dtype=torch.bool).index_fill(0, known, True)
 
     @property
     def decay(self) -> torch.Tensor:
@@ -87,13 +91,30 @@ class RegulatorFlow(torch.nn.Module):
     def made(self, state: torch.Tensor, intervention: Intervention) -> torch.Tensor:
         """The level at which production and decay would balance, shape (rows, genes)."""
         level = self.levels[intervention.medium]
-        activity = self.activity(state, level, intervention)
-        edited = (intervention.dose != 0).any(-1, keepdim=True)
-        change = activity @ self.columns + edited * self.common[intervention.medium]
-        change = change + self.offset[intervention.medium] + intervention.shift
+        return moved_level(level, self._change(state, level, intervention)) * self._kept(intervention)
+
+    def low_rank_jacobian(self, state: torch.Tensor, intervention: Intervention) -> LowRankJacobian | None:
+        """Jacobian at the state: decay on the diagonal, and one programme for each transcript that is followed.
+
+        None with a network, which may read anything.
+        """
         if self.network is not None:
-            change = change + self.network(state - level)
-        return moved_level(level, change) * self._kept(intervention)
+            return None
+        state = intervention.clamp(state)
+        level, free = self.levels[intervention.medium], ~intervention.held
+        bend = moved_level_slope(level, self._change(state, level, intervention)) * self._kept(intervention)
+        own, moved = self.own[self.listens], self.moved[self.listens]
+        followed = torch.tanh((state[:, own] - level[:, own]) / moved)
+        passive = intervention.dose[:, self.listens] == 0
+        reads = torch.zeros(self.levels.shape[1], len(own), dtype=state.dtype)
+        return LowRankJacobian(
+            diagonal=-self.decay * free,
+            scale=self.decay * bend * free,
+            free=free,
+            writes=self.columns[self.listens].T,
+            reads=reads.index_put((own, torch.arange(len(own))), torch.ones_like(moved)),
+            slope=self.gain * (1.0 - followed**2) / moved * passive,
+        )
 
     def activity(self, state: torch.Tensor, level: torch.Tensor, intervention: Intervention) -> torch.Tensor:
         """Activity of each target relative to its measured edit, shape (rows, targets)."""
@@ -106,16 +127,42 @@ class RegulatorFlow(torch.nn.Module):
         passive = torch.zeros_like(active).index_add(1, self.listens, self.gain * followed)
         return torch.where(edited, active, passive)
 
+    def stability_margin(self, state: torch.Tensor, intervention: Intervention) -> torch.Tensor:
+        """Largest real part of the Jacobian's eigenvalues, per unit of time, shape (rows,); negative: attracting.
+
+        With one decay rate d for all genes these are -d, and -d plus the eigenvalues of what the followed transcripts
+        do to one another, a matrix of one row a regulator.
+        """
+        jacobian = self.low_rank_jacobian(state, intervention)
+        if jacobian is None or self.log_decay.dim():
+            return stability_margin(self, state, intervention)
+        if not len(self.listens):
+            return -self.decay.expand(len(state))
+        among = torch.linalg.eigvals(jacobian.programmes(jacobian.scale)).real.amax(-1)
+        alone = (~intervention.held).sum(-1) > len(self.listens)
+        return torch.where(alone, among.clamp(min=0.0), among) - self.decay
+
+    def _change(self, state: torch.Tensor, level: torch.Tensor, intervention: Intervention) -> torch.Tensor:
+        """How far production is moved, in units of the level, shape (rows, genes)."""
+        activity = self.activity(state, level, intervention)
+        edited = (intervention.dose != 0).any(-1, keepdim=True)
+        change = activity @ self.columns + edited * self.common[intervention.medium]
+        added = torch.where(self.says, torch.zeros_like(intervention.shift), intervention.shift / self.decay)
+        change = change + self.offset[intervention.medium] + added
+        return change if self.network is None else change + self.network(state - level)
+
     def _kept(self, intervention: Intervention) -> torch.Tensor:
         """Share of production that is left to targets whose own column does not say it already."""
-        known = self.own[self.dose != 0]
-        says = torch.zeros(self.levels.shape[1], dtype=torch.bool)
-        says[known[known >= 0]] = True
-        factor = 1.0 + self.own_share * (intervention.factor - 1.0)
-        return torch.where(says, torch.ones_like(factor), factor)
+        factor = (1.0 + self.own_share * (intervention.factor - 1.0)).clamp(min=0.0)
+        return torch.where(self.says, torch.ones_like(factor), factor)
 
 
 def moved_level(level: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
     """L + u for u >= 0, L e^(u/L) for u < 0: the slope is one at u = 0, and nothing falls below zero."""
     safe = level.clamp(min=1e-9)
     return torch.where(change >= 0, level + change, safe * torch.exp(change.clamp(max=0.0) / safe))
+
+
+def moved_level_slope(level: torch.Tensor, change: torch.Tensor) -> torch.Tensor:
+    """d moved_level / d change: one upwards, e^(u/L) downwards."""
+    return torch.where(change >= 0, 1.0, torch.exp(change.clamp(max=0.0) / level.clamp(min=1e-9)))

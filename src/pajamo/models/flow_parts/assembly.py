@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ Array = NDArray[np.float64]
 SOLVER = Solver(rtol=1e-5, atol=1e-7)
 ROUNDS = 300
 TOLERANCE = 1e-7
+SURE = 2.0
+"""Standard deviations by which an edit must move its own transcript for regulators to be taken to follow it."""
 UNKNOWN = "(never perturbed)"
 """Name of the target that stands for genes that no training condition perturbed."""
 
@@ -55,6 +57,11 @@ class Space:
         return Segment(segment.edits | stand_ins, segment.medium, segment.duration)
 
 
+def runner(drift: torch.nn.Module, space: Space) -> Flow:
+    """What is needed to run words through a drift."""
+    return Flow(drift=drift, intervene=space.intervene, rest=_rest, solver=SOLVER)
+
+
 def states(
     drift: torch.nn.Module,
     space: Space,
@@ -69,7 +76,7 @@ def states(
     levels: where unperturbed cells rest, shape (media, genes).
     begins: name of the level in which each history begins.
     """
-    flow = Flow(drift=drift, intervene=space.intervene, rest=_rest, solver=SOLVER)
+    flow = runner(drift, space)
     found = levels.new_zeros(len(histories), levels.shape[1])
     for begin in sorted(set(begins)):
         at = torch.tensor([i for i, name in enumerate(begins) if name == begin])
@@ -94,10 +101,13 @@ def changes(
     return found[: len(conditions)] - found[control]
 
 
-def _rest(drift: RegulatorFlow, intervention: Intervention, start: torch.Tensor) -> torch.Tensor:
-    """Where the flow comes to rest: made(x) = x, by damped fixed-point steps from the control's rest point.
+def settle(
+    drift: RegulatorFlow, intervention: Intervention, start: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Follow the flow to rest, made(x) = x, and whether it came there; shapes (rows, genes) and (rows,).
 
-    A step is dx/dt over one decay time, half of the way; feedback is bounded, so that few perturbations keep moving.
+    A step is dx/dt over half a decay time. Newton's method would be no gain here: where a level is almost zero,
+    production has a kink at rest, and it is the decay, the same for all genes, that draws states together.
     """
     state = intervention.clamp(start)
     moving = torch.ones(len(state), dtype=torch.bool)
@@ -105,14 +115,23 @@ def _rest(drift: RegulatorFlow, intervention: Intervention, start: torch.Tensor)
         made = intervention.clamp(drift.made(state, intervention))
         moving = (made - state).abs().amax(dim=1) > TOLERANCE
         if not bool(moving.any()):
-            return made
+            return made, ~moving
         state = torch.where(moving[:, None], 0.5 * (state + made), made)
+    return state, ~moving
+
+
+def _rest(drift: RegulatorFlow, intervention: Intervention, start: torch.Tensor) -> torch.Tensor:
+    """Where the flow comes to rest; feedback is bounded, so that few perturbations keep moving."""
+    state, resting = settle(drift, intervention, start)
+    if bool(resting.all()):
+        return state
     warn(
-        f"{int(moving.sum())} perturbations come to no steady state under this feedback; they are predicted "
+        f"{int((~resting).sum())} perturbations come to no steady state under this feedback; they are predicted "
         "without it (`feedback = 0` under [models.settings.dynamics] does so for all)"
     )
-    plain = drift.made(start, intervention)
-    return torch.where(moving[:, None], plain, state)
+    # at the medium's own level no transcript has moved, so that no regulator follows one
+    plain = intervention.clamp(drift.made(drift.levels[intervention.medium], intervention))
+    return torch.where(resting[:, None], state, plain)
 
 
 @dataclass(frozen=True)
@@ -122,10 +141,13 @@ class Regulation:
     Attributes
     ----------
     targets: names; the last is `UNKNOWN`.
-    effect, sd: change of production and its standard deviation, ln(1 + CP10K), shape (targets, genes).
+    effect, sd: change of production and its standard deviation in a cell that carries the edit, ln(1 + CP10K),
+        shape (targets, genes).
     own: component of each target's own transcript, -1 if it was not measured; shape (targets,).
-    moved: how far the edit moves that transcript, ln(1 + CP10K).
+    moved: how far the edit moves that transcript, ln(1 + CP10K); 0 where that is not sure.
     dose: of the edit that the column was measured with.
+    share: of that effect which the fitted responses hold: less than one where editing is incomplete, or had not come
+        to its end; shape (targets,).
     """
 
     targets: tuple[str, ...]
@@ -134,6 +156,7 @@ class Regulation:
     own: NDArray[np.intp]
     moved: Array
     dose: Array
+    share: Array
 
     @classmethod
     def of(
@@ -143,14 +166,42 @@ class Regulation:
         sd: Array,
         genes: Mapping[str, int],
         doses: Mapping[str, float],
+        shares: Mapping[str, float],
     ) -> Regulation:
-        """Columns of the named genes, their own transcripts among the measured ones."""
+        """Columns of the named genes from fitted responses, their own transcripts among the measured ones.
+
+        Parameters
+        ----------
+        effect, sd: of the fitted responses, ln(1 + CP10K), shape (names, genes).
+        shares: of the whole effect that they hold, see `share`.
+        """
         own = np.array([genes.get(name, -1) for name in names] + [-1], dtype=np.intp)
         nothing = np.zeros((1, effect.shape[1]))
-        effect = np.vstack([effect, nothing])
-        moved = np.where(own >= 0, effect[np.arange(len(own)), own], 0.0)
+        share = np.array([shares.get(name, 1.0) for name in names] + [1.0])
+        effect, sd = (np.vstack([table, nothing]) / share[:, None] for table in (effect, sd))
+        itself = np.arange(len(own)), own
+        heard = (own >= 0) & (np.abs(effect[itself]) > SURE * sd[itself])
+        moved = np.where(heard, effect[itself], 0.0)
         dose = np.array([doses.get(name, 0.0) for name in names] + [0.0])
-        return cls((*names, UNKNOWN), effect, np.vstack([sd, nothing]), own, moved, dose)
+        return cls((*names, UNKNOWN), effect, sd, own, moved, dose, share)
+
+    @property
+    def typical(self) -> Array:
+        """Mean square of all columns: variance of one that is not known, shape (genes,)."""
+        return np.asarray((self.effect[:-1] ** 2).mean(axis=0))
+
+    def direct(self, gain: float) -> Regulation:
+        """Columns that, with this feedback, come to rest where these do without: what each edit does by itself.
+
+        At the rest point T_i of edit i every other regulator j acts by p_ij = gain tanh(T_i,own(j) / moved_j), so
+        that T = (I + P) C. The floor at zero is left out.
+        """
+        heard = np.flatnonzero((self.own >= 0) & (self.moved != 0))
+        passive = np.zeros((len(self.own), len(self.own)))
+        passive[:, heard] = gain * np.tanh(self.effect[:, self.own[heard]] / self.moved[heard])
+        np.fill_diagonal(passive, 1.0)
+        mixing = np.linalg.inv(passive)
+        return replace(self, effect=mixing @ self.effect, sd=np.sqrt(mixing**2 @ self.sd**2))
 
     def members(self, conditions: Sequence[Condition]) -> Array:
         """1 where a condition perturbs a target, shape (conditions, targets)."""
@@ -171,10 +222,21 @@ class Regulation:
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Arrays by name."""
-        return {"effect": self.effect, "sd": self.sd, "own": self.own, "moved": self.moved, "dose": self.dose}
+        return {
+            "effect": self.effect, "sd": self.sd, "own": self.own, "moved": self.moved, "dose": self.dose,
+            "share": self.share,
+        }  # fmt: skip
 
     @classmethod
     def restored(cls, arrays: Mapping[str, NDArray[Any]], targets: Sequence[str]) -> Regulation:
         """Read what `state` gave."""
         own = arrays["own"].astype(np.intp)
-        return cls(tuple(targets), arrays["effect"], arrays["sd"], own, arrays["moved"], arrays["dose"])
+        return cls(
+            tuple(targets),
+            arrays["effect"],
+            arrays["sd"],
+            own,
+            arrays["moved"],
+            arrays["dose"],
+            arrays["share"],
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
+from pajamo.mechanisms.composition import incidence
 from pajamo.models.base import Reference
+from pajamo.models.flow_parts.acting import measured_shares, weights_of
 from pajamo.models.flow_parts.assembly import Regulation
 from pajamo.models.flow_parts.fitted_flow import FittedFlow, doses, media_of
 from pajamo.models.flow_parts.levels import fit_levels
@@ -44,9 +46,13 @@ class AtRest:
         media = media_of(histories, training)
         main = effects.effects
         conditions = [Condition((name,), *training.settings[0]) for name in main.names]
+        targets = {name: i for i, name in enumerate(main.names)}
+        words = [histories.history(condition) for condition in training.conditions]
+        weights = weights_of(training.conditions, words, targets, PER_TIME)
+        shares = measured_shares(training.conditions, weights, np.ones(len(words)), targets)
         regulation = Regulation.of(
             main.names, main.effects.mean(axis=0), np.sqrt(main.variances(conditions)), genes,
-            doses(histories, training),
+            doses(histories, training), shares,
         )  # fmt: skip
         flow = FittedFlow(
             histories, regulation, tuple(genes), media, fit_levels(training, histories, media, PER_TIME),
@@ -55,8 +61,14 @@ class AtRest:
         return cls(effects), flow
 
     def law(self, conditions: Sequence[Condition], flow: FittedFlow) -> Array:
-        """The sum of columns: the part of the additive prediction that the flow replaces."""
-        return flow.regulation.members(conditions) @ flow.regulation.effect
+        """The sum of main effects: the part of the additive prediction that the flow replaces."""
+        del flow
+        main = self.effects.effects
+        return np.asarray(incidence(conditions, main.names) @ main.effects.mean(axis=0))
+
+    def with_feedback(self, flow: FittedFlow, gain: float) -> FittedFlow:
+        """The flow with this gain, its columns such that singles rest where they were measured."""
+        return replace(flow, gain=gain, regulation=flow.regulation.direct(gain) if gain else flow.regulation)
 
     def respond(self, conditions: Sequence[Condition], flow: FittedFlow) -> tuple[Array, Array]:
         """Mean and variance of each change under the additive law."""
@@ -69,9 +81,14 @@ class AtRest:
         del condition
         return True
 
-    def control(self, measured: Array, rows: NDArray[np.intp], conditions: Sequence[Condition]) -> Array:
+    @property
+    def pair_scatter(self) -> Array:
+        """Variance of a pair's interaction around the sum, shape (genes,)."""
+        return self.effects.scatter
+
+    def control(self, conditions: Sequence[Condition], flow: FittedFlow, reference: Reference) -> Array:
         """The control as estimated from all conditions."""
-        del measured, rows
+        del flow, reference
         return self.effects.control(conditions)
 
     def reach(self) -> dict[str, float]:

@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
+from pajamo.errors import ModelError, nearest, shorten
 from pajamo.mechanisms.flows.intervention import dose_of
 from pajamo.mechanisms.flows.regulators import RegulatorFlow
-from pajamo.models.flow_parts.assembly import Regulation, Space, changes
+from pajamo.mechanisms.flows.trajectory import Flow
+from pajamo.models.flow_parts.acting import weights_of
+from pajamo.models.flow_parts.assembly import Regulation, Space, changes, runner, states
 from pajamo.models.flow_parts.words import Histories
 from pajamo.protocols.protocol import Protocol
 
@@ -63,16 +66,51 @@ class FittedFlow:
             flow.gain.fill_(self.gain)
         return flow
 
+    def runner(self) -> Flow:
+        """What is needed to run words through it."""
+        return runner(self.drift, self.space)
+
     def with_gain(self, gain: float) -> FittedFlow:
         """The same with another feedback."""
         return replace(self, gain=gain)
 
     def changes(self, conditions: Sequence[Condition]) -> Array:
         """Change of each condition against its control along its protocol, ln(1 + CP10K), (conditions, genes)."""
+        self.require_media(conditions)
         drift = self.drift
         with torch.no_grad():
             found = changes(drift, self.space, drift.levels, self.histories, conditions)
         return np.asarray(found.numpy())
+
+    def controls(self, conditions: Sequence[Condition]) -> Array:
+        """Level of unperturbed cells of each condition's setting, ln(1 + CP10K), shape (conditions, genes)."""
+        self.require_media(conditions)
+        drift, matched = self.drift, [condition.control for condition in conditions]
+        words = [self.histories.control(condition) for condition in matched]
+        begins = [self.histories.begin(condition) for condition in matched]
+        with torch.no_grad():
+            found = states(drift, self.space, drift.levels, words, begins)
+        return np.asarray(found.numpy())
+
+    def weights(self, conditions: Sequence[Condition]) -> Array:
+        """Share of its lasting effect that each target's edit has come to, shape (conditions, targets)."""
+        histories = [self.histories.history(condition) for condition in conditions]
+        return weights_of(conditions, histories, self.space.targets, self.decay)
+
+    def require_media(self, conditions: Sequence[Condition]) -> None:
+        """Refuse conditions whose cells were in a medium, or began in a state, that no control was seen in.
+
+        Raises
+        ------
+        ModelError: naming it.
+        """
+        unknown = sorted(set(self.histories.media(conditions)) - set(self.media))
+        if unknown:
+            raise ModelError(
+                f"the flow has no level of unperturbed cells in {shorten(map(repr, unknown))}",
+                why="no control of the training data was there",
+                fix=f"{nearest(unknown[0], self.media)}it knows {shorten(map(repr, self.media))}",
+            )
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Arrays by name."""
@@ -89,6 +127,7 @@ class FittedFlow:
             "gain": self.gain,
             "onset": self.histories.onset,
             "protocol": self.histories.protocol.to_dict(),
+            "origin": None if self.histories.origin is None else self.histories.origin.to_dict(),
         }
 
     @classmethod
@@ -97,7 +136,8 @@ class FittedFlow:
     ) -> FittedFlow:
         """Read what `state` and `facts` gave."""
         arrays = {k.removeprefix("flow."): np.asarray(v) for k, v in state.items() if k.startswith("flow.")}
-        histories = Histories(Protocol.from_dict(facts["protocol"]), float(facts["onset"]))
+        origin = None if facts["origin"] is None else Protocol.from_dict(facts["origin"])
+        histories = Histories(Protocol.from_dict(facts["protocol"]), float(facts["onset"]), origin)
         regulation = Regulation.restored(arrays, facts["targets"])
         return cls(
             histories, regulation, tuple(genes), tuple(facts["media"]), arrays["levels"], arrays["common"],

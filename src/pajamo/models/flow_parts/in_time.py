@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.training_set import TrainingSet
+from pajamo.models.base import Reference
+from pajamo.models.flow_parts.acting import measured_shares, weights_of
 from pajamo.models.flow_parts.assembly import Regulation
 from pajamo.models.flow_parts.controls import steady_controls
 from pajamo.models.flow_parts.fitted_flow import FittedFlow, doses, media_of
@@ -72,7 +74,7 @@ class InTime:
         conditions = [training.conditions[i] for i in rows]
         residual = training.delta[rows] - flow.changes(conditions)
         noise = training.variance_of_mean[rows] + training.control_variance_of_mean(conditions)
-        member = flow.regulation.members(conditions) * self._gains(conditions)[:, None]
+        member = flow.weights(conditions)
         variance = flow.regulation.sd**2
         scatter = excess_variance(residual, noise + member**2 @ variance)
         effect, sd = flow.regulation.effect.copy(), flow.regulation.sd.copy()
@@ -92,6 +94,10 @@ class InTime:
         """What the flow alone says without feedback: the part of the law's mean that the flow replaces."""
         return flow.with_gain(0.0).changes(conditions)
 
+    def with_feedback(self, flow: FittedFlow, gain: float) -> FittedFlow:
+        """The flow with this gain; columns stay those of the linear law, which feedback carries on in time."""
+        return flow.with_gain(gain)
+
     def respond(self, conditions: Sequence[Condition], flow: FittedFlow) -> tuple[Array, Array]:
         """Mean and variance of each change; of what was not seen alone, the flow's own change."""
         mean = flow.changes(conditions)
@@ -101,16 +107,33 @@ class InTime:
                 found, variance[i] = self._single(condition, flow)
                 mean[i] = found if self.knows(condition) else mean[i]
             else:
-                variance[i] = self._combined_variance(condition, flow.regulation)
+                variance[i] = self._combined_variance(condition, flow)
         return mean, variance
 
-    def control(self, measured: Array, rows: NDArray[np.intp], conditions: Sequence[Condition]) -> Array:
-        """Control of each condition: its estimated error taken off; steadied where nothing else is known of it."""
-        found = self.steady[rows]
-        for i, condition in enumerate(conditions):
-            error = self._errors(condition)
-            if error is not None:
-                found[i] = measured[i] - error[0]
+    @property
+    def pair_scatter(self) -> Array:
+        """Variance of combinations around the flow, shape (genes,)."""
+        return self.scatter
+
+    def control(self, conditions: Sequence[Condition], flow: FittedFlow, reference: Reference) -> Array:
+        """Control of each condition, shape (conditions, genes).
+
+        Of a training harvest with its estimated error taken off; of another setting that was measured, steadied; at
+        a time without a control, the flow's own.
+
+        Raises
+        ------
+        ModelError: a context that no control was seen in.
+        """
+        contexts = {context for context, _ in reference.settings}
+        own = [i for i, c in enumerate(conditions) if _is_between(c, reference)]
+        reference.rows([c for c in conditions if c.context not in contexts])
+        found = np.zeros((len(conditions), len(reference.genes)))
+        if own:
+            found[own] = flow.controls([conditions[i] for i in own])
+        for i in sorted(set(range(len(conditions))) - set(own)):
+            row, error = int(reference.rows([conditions[i]])[0]), self._errors(conditions[i])
+            found[i] = self.steady[row] if error is None else reference.control[row] - error[0]
         return found
 
     def reach(self) -> dict[str, float]:
@@ -126,9 +149,6 @@ class InTime:
     def _timing(self, condition: Condition) -> Timing:
         exposure = exposure_of(self.histories.history(condition))
         return Timing(torch.tensor([condition.time]), torch.tensor([exposure], dtype=torch.float64))
-
-    def _gains(self, conditions: Sequence[Condition]) -> Array:
-        return np.array([float(self.posterior.prior.gain(self._timing(c))) for c in conditions])
 
     def _single(self, condition: Condition, flow: FittedFlow) -> tuple[Array, Array]:
         recorded = self.recorded
@@ -149,12 +169,11 @@ class InTime:
         control, shared = self.posterior.control_errors
         return control[where] * recorded.spread, shared[where] * recorded.spread
 
-    def _combined_variance(self, condition: Condition, regulation: Regulation) -> Array:
-        member = regulation.members([condition])[0]
-        unknown = condition.order - member.sum()
-        pairs = len(list(itertools.combinations(condition.genes, 2)))
-        typical = (regulation.effect[:-1] ** 2).mean(axis=0)
-        return np.asarray(member @ regulation.sd**2 + unknown * typical + pairs * self.scatter)
+    def _combined_variance(self, condition: Condition, flow: FittedFlow) -> Array:
+        regulation, weights = flow.regulation, flow.weights([condition])[0]
+        unknown = sum(gene not in regulation.targets for gene in condition.genes)
+        pairs = math.comb(condition.order, 2)
+        return np.asarray(weights**2 @ regulation.sd**2 + unknown * regulation.typical + pairs * self.scatter)
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Arrays by name."""
@@ -192,14 +211,33 @@ def _flow(
         histories = replace(histories, onset=prior.onset)
     names, effect, sd = _by_gene(recorded, columns, genes)
     media = media_of(histories, training)
-    known = doses(histories, training)
-    regulation = Regulation.of(names, effect, sd, genes, known)
-    typical = float(np.mean(list(known.values()))) if known else -1.0
+    known, shares = doses(histories, training), _shares(posterior, training, histories, names)
+    regulation = Regulation.of(names, effect, sd, genes, known, shares)
+    typical = float(np.mean(list(known.values()))) * float(np.mean(list(shares.values())))
     return FittedFlow(
         histories, regulation, tuple(genes), media, fit_levels(training, histories, media, prior.decay),
-        np.tile(columns.common.mean(axis=0) * recorded.spread, (len(media), 1)), prior.decay,
-        -float(prior.variances.lost) / typical,
+        np.tile(columns.common.mean(axis=0) * recorded.spread / np.mean(list(shares.values())), (len(media), 1)),
+        prior.decay, -float(prior.variances.lost) / typical if typical else 1.0,
     )  # fmt: skip
+
+
+def _shares(
+    posterior: ResponsePosterior, training: TrainingSet, histories: Histories, names: Sequence[str]
+) -> dict[str, float]:
+    """Share of each single's whole effect that its fitted response holds."""
+    prior, targets = posterior.prior, {name: i for i, name in enumerate(names)}
+    singles = [condition for condition in training.conditions if condition.order == 1]
+    exposure = [exposure_of(Histories(histories.protocol).history(condition)) for condition in singles]
+    timing = Timing(torch.zeros(len(singles)), torch.tensor(exposure, dtype=torch.float64))
+    words = [histories.history(condition) for condition in singles]
+    weights = weights_of(singles, words, targets, prior.decay)
+    return measured_shares(singles, weights, prior.gain(timing).numpy(), targets)
+
+
+def _is_between(condition: Condition, reference: Reference) -> bool:
+    """Whether controls were seen in the condition's context, but not at its time."""
+    contexts = {context for context, _ in reference.settings}
+    return condition.context in contexts and condition.setting not in reference.settings
 
 
 def _by_gene(

@@ -58,13 +58,16 @@ class Recorded:
         spread = spread_of(training)
         value = np.zeros((len(rows), len(times), training.n_genes))
         noise = np.full((len(rows), len(times)), NOT_MEASURED)
-        exposure = np.tile(np.where(times > 0, times, math.inf), (len(contexts), 1))
+        exposure = np.full((len(contexts), len(times)), -math.inf)
         at = {row: i for i, row in enumerate(rows)}
         for i, c in enumerate(training.conditions):
             where = at[c.genes, c.context], int(np.searchsorted(times, c.time))
             value[where] = training.delta[i] / spread
             noise[where] = 1.0 / max(int(training.moments.n_cells[i]), 1)
-            exposure[contexts.index(c.context), where[1]] = exposure_of(histories[c])
+            setting = contexts.index(c.context), where[1]
+            exposure[setting] = max(exposure[setting], exposure_of(histories[c]))
+        usual = np.where(times > 0, times, math.inf)
+        exposure = np.where(np.isneginf(exposure), usual, exposure)
         return cls(
             rows, contexts, np.array([contexts.index(context) for _, context in rows], dtype=np.intp), times,
             exposure, value, noise, _control_noise(training, contexts, times), spread,
@@ -103,8 +106,11 @@ class Recorded:
 
 
 def exposure_of(history: History) -> float:
-    """Time during which any edit acted on the cells that carry most of them, `inf` if until they rested."""
-    return max(sum(segment.duration for segment in word if segment.edits) for _, word in history.branches)
+    """Time during which any edit acted, averaged over the cells that carry one, `inf` if until they rested."""
+    times = [(share, sum(s.duration for s in word if s.edits)) for share, word in history.branches]
+    edited = [(share, time) for share, time in times if time > 0]
+    total = sum(share for share, _ in edited)
+    return sum(share / total * time for share, time in edited)
 
 
 def _control_noise(training: TrainingSet, contexts: tuple[str, ...], times: Array) -> Array:

@@ -9,9 +9,11 @@ from pajamo.data.conditions import Condition
 from pajamo.data.history import REST, History, Segment, Word
 from pajamo.data.training_set import TrainingSet
 from pajamo.protocols.protocol import Protocol
+from pajamo.protocols.timeline import Stretch
 
 BEGIN = "before "
 """Prefix of the state that cells of a context were in when they were first put into a medium that changes them."""
+AN_INSTANT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,12 @@ class Histories:
     ----------
     protocol: as the study says; the plain one where it says nothing.
     onset: delay between delivery and effect that the data suggest, 0 where the protocol states one.
+    origin: what the same cells went through when they were measured, if `protocol` is another one.
     """
 
     protocol: Protocol
     onset: float = 0.0
+    origin: Protocol | None = None
 
     @classmethod
     def of(cls, training: TrainingSet) -> Histories:
@@ -43,6 +47,11 @@ class Histories:
         arms = (settings.steps, *settings.arms.values())
         return any(getattr(step, "onset", 0.0) for steps in arms for step in steps)
 
+    def moved(self, protocol: Protocol) -> Histories:
+        """The same cells under another protocol; a delay that the data suggest is kept unless it states one."""
+        there = Histories(protocol, self.onset, self.origin or self.protocol)
+        return replace(there, onset=0.0) if there.states_onset else there
+
     def history(self, condition: Condition) -> History:
         """Branches of a condition, their edits delayed by the onset."""
         made = self.protocol.history(condition)
@@ -55,11 +64,22 @@ class Histories:
         return self.protocol.history(condition.control)
 
     def begin(self, condition: Condition) -> str:
-        """Name of the state in which a condition's cells begin: at rest in their first medium, or not."""
-        first = self.control(condition).branches[0][1].segments
-        medium = first[0].medium if first else ""
-        moving = self.protocol.differentiates(condition) and len({s.medium for s in first}) == 1
+        """Name of the state in which a condition's cells begin: at rest in their first medium, or not.
+
+        Cells that another protocol puts into a medium that changes them begin as they did when they were measured.
+        """
+        stretches = self._stretches(condition)
+        medium = stretches[0].medium if stretches else ""
+        moving = any(stretch.medium == medium and not stretch.settled for stretch in stretches)
+        if moving and self.origin is not None:
+            return Histories(self.origin).begin(Condition((), condition.context, AN_INSTANT))
         return BEGIN + medium if moving else medium
+
+    def _stretches(self, condition: Condition) -> tuple[Stretch, ...]:
+        """Stays of the matched control; of cells measured before anything happened, the one that would follow."""
+        control = condition.control
+        found = self.protocol.timeline(control).stretches
+        return found or self.protocol.timeline(replace(control, time=control.time + AN_INSTANT)).stretches
 
     def media(self, conditions: Sequence[Condition]) -> tuple[str, ...]:
         """Every medium of these conditions, and every state in which their cells begin, sorted."""
