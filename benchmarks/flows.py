@@ -21,9 +21,9 @@ import torch
 from common import machine, print_table
 from pajamo.mechanisms.flows.drift import LowRankProduction, ProductionDecay
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.solve import Solver, solve
-from pajamo.mechanisms.flows.solve_failure import IntegrationError
-from pajamo.mechanisms.flows.solve_field import BoundDrift
+from pajamo.mechanisms.flows.solving.failure import IntegrationError
+from pajamo.mechanisms.flows.solving.field import BoundDrift
+from pajamo.mechanisms.flows.solving.solve import Solver, solve
 
 SIZES = ((100, 8), (1000, 8), (1000, 64))
 DURATION = 4.0

@@ -18,7 +18,7 @@ import torch
 from common import machine, print_table
 from pajamo.mechanisms.flows.drift import LowRankProduction, ProductionDecay
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.rest import rest_point
+from pajamo.mechanisms.flows.resting.rest import rest_point
 
 STEP, STEPS = 0.2, 300
 DENSE_ROWS = 4

@@ -4,7 +4,7 @@
 
 A planted linear network of 12 genes at rest under K shift edits, each of one gene. The mean profile of every
 perturbation has an error of standard deviation 0.05 or 0.2, each half of its cells 1.41 times as much. The network
-is fitted by each loss of `pajamo.mechanisms.flows.stationarity` alone, at its exact minimum; decay and edits are
+is fitted by each loss of `flows.stationarity.losses` alone, at its exact minimum; decay and edits are
 known. "guarded" makes the share of the correction that the smallest eigenvalue of the Gram matrix bears.
 """
 
@@ -21,8 +21,8 @@ import torch
 from common import machine, print_table
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.linear import total_effects
-from pajamo.mechanisms.flows.stationarity import covariance_corrected, naive, split_half
-from pajamo.mechanisms.flows.stationarity_guard import covariance_share, split_half_share
+from pajamo.mechanisms.flows.stationarity.guard import covariance_share, split_half_share
+from pajamo.mechanisms.flows.stationarity.losses import covariance_corrected, naive, split_half
 
 GENES = 12
 PERTURBATIONS = (100, 400, 1600, 6400)

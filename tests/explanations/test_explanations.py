@@ -11,6 +11,7 @@ from tests.models.flow_screens import course
 
 import pajamo
 from pajamo.errors import ModelError
+from pajamo.explanations import registry
 from pajamo.explanations.explanation import Explanation, Part
 from pajamo.explanations.general import with_intervals
 from pajamo.explanations.registry import explain_model, explains
@@ -77,12 +78,16 @@ def test_a_model_that_is_not_fitted_is_refused():
         explain_model(create("dynamics"))
 
 
-def test_two_explainers_of_one_model_are_a_mistake():
-    def another(model):
-        return Explanation("dynamics", "", ())
+def test_two_explainers_of_one_model_are_a_mistake(monkeypatch):
+    monkeypatch.setattr(registry, "_EXPLAINERS", {})
 
-    with pytest.raises(ValueError, match="two explainers of 'dynamics'"):
-        explains("dynamics")(another)
+    def one(model):
+        return Explanation("planted", "", ())
+
+    explains("planted")(one)
+    with pytest.raises(ValueError, match="two explainers of 'planted'"):
+        explains("other", "planted")(one)
+    assert set(registry._EXPLAINERS) == {"planted"}
 
 
 def test_long_tables_are_shortened_and_empty_ones_said():

@@ -9,7 +9,7 @@ import torch
 from pajamo.data.history import Edit, Segment, Word
 from pajamo.mechanisms.flows.drift import LowRankProduction, ProductionDecay
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.solve import Solver
+from pajamo.mechanisms.flows.solving.solve import Solver
 from pajamo.mechanisms.flows.trajectory import Flow
 
 FINE = Solver(rtol=1e-9, atol=1e-11)

@@ -10,9 +10,9 @@ import torch
 from tests.mechanisms.rest_systems import network, toggle, unperturbed
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.attractors import attractors, basin
-from pajamo.mechanisms.flows.attractors_hysteresis import hysteresis
 from pajamo.mechanisms.flows.drift import ProductionDecay
+from pajamo.mechanisms.flows.resting.attractors import attractors, basin
+from pajamo.mechanisms.flows.resting.hysteresis import hysteresis
 
 
 @pytest.fixture

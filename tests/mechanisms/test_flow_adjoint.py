@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.solve import integrate
+from pajamo.mechanisms.flows.solving.solve import integrate
 
 BOTH = pytest.mark.parametrize("method", ["explicit", "implicit"])
 FINE = {"rtol": 1e-9, "atol": 1e-11}

@@ -8,7 +8,7 @@ from tests.mechanisms.flow_systems import BOOST, KNOCKOUT, low_rank, segment, to
 
 from pajamo.data.history import Edit, History
 from pajamo.mechanisms.flows.commutator import both_orders, leading_commutator
-from pajamo.mechanisms.flows.solve import Solver
+from pajamo.mechanisms.flows.solving.solve import Solver
 from pajamo.mechanisms.flows.trajectory import run_histories, run_words, time_course
 
 BASAL = torch.tensor([3.999, 0.0616], dtype=torch.float64)

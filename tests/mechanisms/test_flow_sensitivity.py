@@ -14,8 +14,8 @@ from pajamo.mechanisms.flows.sensitivity import (
     propagate,
     propagate_covariance,
 )
-from pajamo.mechanisms.flows.solve import Solver, integrate
-from pajamo.mechanisms.flows.solve_derivative import directional
+from pajamo.mechanisms.flows.solving.derivative import directional
+from pajamo.mechanisms.flows.solving.solve import Solver, integrate
 from pajamo.mechanisms.flows.trajectory import run_words
 
 RATE = torch.tensor([[-1.0, 2.0], [-0.5, -0.3]], dtype=torch.float64)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.solve import METHODS, Solver, integrate, solve
-from pajamo.mechanisms.flows.solve_failure import IntegrationError
-from pajamo.mechanisms.flows.solve_method import inside, weighted
+from pajamo.mechanisms.flows.solving.failure import IntegrationError
+from pajamo.mechanisms.flows.solving.method import inside, weighted
+from pajamo.mechanisms.flows.solving.solve import METHODS, Solver, integrate, solve
 
 BOTH = pytest.mark.parametrize("method", ["explicit", "implicit"])
 

@@ -19,8 +19,8 @@ from tests.mechanisms.flow_systems import (
 
 from pajamo.data.history import REST, History
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.rest import rest_point
-from pajamo.mechanisms.flows.solve import Solver, integrate
+from pajamo.mechanisms.flows.resting.rest import rest_point
+from pajamo.mechanisms.flows.solving.solve import Solver, integrate
 from pajamo.mechanisms.flows.trajectory import (
     Flow,
     run_histories,

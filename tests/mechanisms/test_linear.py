@@ -17,7 +17,7 @@ from pajamo.mechanisms.flows.linear import (
     steady_state,
     total_effects,
 )
-from pajamo.mechanisms.flows.rest import rest_point
+from pajamo.mechanisms.flows.resting.rest import rest_point
 
 
 @pytest.fixture

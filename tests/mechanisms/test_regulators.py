@@ -12,8 +12,8 @@ from pajamo.data.history import Edit, Segment
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.jacobian import LowRankJacobian, dense_jacobian, jacobian_of
 from pajamo.mechanisms.flows.regulators import RegulatorFlow, Regulators, moved_level, moved_level_slope
-from pajamo.mechanisms.flows.rest import rest_point
-from pajamo.mechanisms.flows.stability import eigenvalues
+from pajamo.mechanisms.flows.resting.rest import rest_point
+from pajamo.mechanisms.flows.resting.stability import eigenvalues
 
 GENES = ("a", "b", "c", "d", "e", "f", "g")
 TARGETS = ("a", "b", "drug", "new")

@@ -10,7 +10,7 @@ from tests.mechanisms.rest_systems import long_run, network, some_edits, toggle,
 
 from pajamo.errors import ModelError
 from pajamo.mechanisms.flows.drift import ProductionDecay
-from pajamo.mechanisms.flows.rest import rest_point, strengthened
+from pajamo.mechanisms.flows.resting.rest import rest_point, strengthened
 
 
 def test_where_the_flow_ends_is_where_the_rest_point_is():

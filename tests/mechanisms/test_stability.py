@@ -10,12 +10,12 @@ import torch
 from tests.mechanisms.rest_systems import network, some_edits, toggle, unperturbed
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows import stability
 from pajamo.mechanisms.flows.drift import ProductionDecay
 from pajamo.mechanisms.flows.jacobian import DenseJacobian, jacobian_of
-from pajamo.mechanisms.flows.rest import rest_point
-from pajamo.mechanisms.flows.stability import eigenvalues, stability_hinge, stability_margin
-from pajamo.mechanisms.flows.stability_leading import leading
+from pajamo.mechanisms.flows.resting import stability
+from pajamo.mechanisms.flows.resting.leading import leading
+from pajamo.mechanisms.flows.resting.rest import rest_point
+from pajamo.mechanisms.flows.resting.stability import eigenvalues, stability_hinge, stability_margin
 
 
 def test_the_saddle_of_the_toggle_has_known_eigenvalues():

@@ -10,8 +10,11 @@ from tests.mechanisms.rest_systems import network, some_edits, unperturbed
 
 from pajamo.errors import ModelError
 from pajamo.mechanisms.flows.jacobian import jacobian_of
-from pajamo.mechanisms.flows.rest import rest_point
-from pajamo.mechanisms.flows.stationarity import (
+from pajamo.mechanisms.flows.resting.rest import rest_point
+from pajamo.mechanisms.flows.stationarity.estimators import pair_mean, squared_mean
+from pajamo.mechanisms.flows.stationarity.guard import covariance_share, split_half_share
+from pajamo.mechanisms.flows.stationarity.kernel import _generator, kernel_deviation, median_bandwidth
+from pajamo.mechanisms.flows.stationarity.losses import (
     cell_factor,
     covariance_corrected,
     kept_components,
@@ -20,16 +23,13 @@ from pajamo.mechanisms.flows.stationarity import (
     scaled_residual,
     split_half,
 )
-from pajamo.mechanisms.flows.stationarity_estimators import pair_mean, squared_mean
-from pajamo.mechanisms.flows.stationarity_guard import covariance_share, split_half_share
-from pajamo.mechanisms.flows.stationarity_kernel import _generator, kernel_deviation, median_bandwidth
-from pajamo.mechanisms.flows.stationarity_second import (
+from pajamo.mechanisms.flows.stationarity.second import (
     covariance_residual,
     naive_second,
     second_of_cells,
     split_half_second,
 )
-from pajamo.mechanisms.flows.stochastic import GaussianLaw, stationary_law
+from pajamo.mechanisms.flows.stochastic.linear_noise import GaussianLaw, stationary_law
 
 DRAWS = 4000
 

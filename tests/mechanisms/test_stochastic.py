@@ -12,14 +12,14 @@ import torch
 from tests.mechanisms.rest_systems import network, some_edits, unperturbed
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.stochastic import GaussianLaw, stationary_law, transient_covariance
-from pajamo.mechanisms.flows.stochastic_closure import (
+from pajamo.mechanisms.flows.stochastic.closure import (
     expected_drift,
     jensen_gap,
     moment_rates,
     moments_after,
 )
-from pajamo.mechanisms.flows.stochastic_lyapunov import lyapunov
+from pajamo.mechanisms.flows.stochastic.linear_noise import GaussianLaw, stationary_law, transient_covariance
+from pajamo.mechanisms.flows.stochastic.lyapunov import lyapunov
 
 
 @pytest.fixture

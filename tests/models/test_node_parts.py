@@ -10,7 +10,7 @@ from pajamo.data.conditions import Condition
 from pajamo.data.history import REST, Edit, History, Segment, Word
 from pajamo.mechanisms.flows.drift import ProductionDecay
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.solve import Solver
+from pajamo.mechanisms.flows.solving.solve import Solver
 from pajamo.mechanisms.flows.trajectory import Flow, run_histories
 from pajamo.models.flow_parts.words import Histories
 from pajamo.models.node_parts.coordinates import Coordinates

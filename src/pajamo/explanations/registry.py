@@ -26,9 +26,10 @@ def explains(*names: str) -> Callable[[Explainer], Explainer]:
     """
 
     def register(explainer: Explainer) -> Explainer:
-        for name in names:
-            if _EXPLAINERS.setdefault(name, explainer).__qualname__ != explainer.__qualname__:
-                raise ValueError(f"two explainers of {name!r}")
+        taken = sorted(set(names) & _EXPLAINERS.keys())
+        if taken:
+            raise ValueError(f"two explainers of {taken[0]!r}")
+        _EXPLAINERS.update(dict.fromkeys(names, explainer))
         return explainer
 
     return register

@@ -67,7 +67,7 @@ class Node(Learned):
 
     Trained on the means of all conditions and controls by squared errors in units of their noise, what a harvest
     does to all of its cells profiled out, plus weights times the stationarity of controls and of perturbed cells
-    (`pajamo.mechanisms.flows.stationarity`) and a normal prior of the networks' weights. Where unperturbed cells
+    (`flows.stationarity.losses`) and a normal prior of the networks' weights. Where unperturbed cells
     change, they are asked to follow their controls instead of resting. Time is measured so that the last measurement
     is at four units; an experiment whose duration is not stated lasts six.
     """

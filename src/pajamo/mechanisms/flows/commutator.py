@@ -7,7 +7,7 @@ import torch
 from pajamo.data.history import Segment, Word
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.solve_derivative import directional
+from pajamo.mechanisms.flows.solving.derivative import directional
 from pajamo.mechanisms.flows.trajectory import Flow, run_words
 
 

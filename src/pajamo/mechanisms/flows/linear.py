@@ -41,7 +41,7 @@ def flow(
 def steady_state(matrix: torch.Tensor, offset: torch.Tensor) -> torch.Tensor:
     """Where A x + b = 0, shape (..., components).
 
-    It is where cells end only if A is stable (`pajamo.mechanisms.flows.stability`). A shift edit adds to b, so
+    It is where cells end only if A is stable (`flows.resting.stability`). A shift edit adds to b, so
     that responses to shifts are additive.
 
     Raises

@@ -18,7 +18,7 @@ import torch
 
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.jacobian import LowRankJacobian
-from pajamo.mechanisms.flows.stability import stability_margin
+from pajamo.mechanisms.flows.resting.stability import stability_margin
 
 
 @dataclass(frozen=True)

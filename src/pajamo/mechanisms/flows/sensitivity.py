@@ -8,9 +8,9 @@ import torch
 from torch.func import vmap
 
 from pajamo.data.history import Segment
-from pajamo.mechanisms.flows.solve import Solver, solve
-from pajamo.mechanisms.flows.solve_derivative import pushed
-from pajamo.mechanisms.flows.solve_field import BoundDrift, with_weights
+from pajamo.mechanisms.flows.solving.derivative import pushed
+from pajamo.mechanisms.flows.solving.field import BoundDrift, with_weights
+from pajamo.mechanisms.flows.solving.solve import Solver, solve
 from pajamo.mechanisms.flows.trajectory import Flow
 
 Times = torch.Tensor | Sequence[float]

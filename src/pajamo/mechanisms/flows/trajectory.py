@@ -15,8 +15,8 @@ from pajamo.data.history import History, Segment, Word
 from pajamo.errors import ModelError
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.solve import Solver, solve
-from pajamo.mechanisms.flows.solve_field import BoundDrift
+from pajamo.mechanisms.flows.solving.field import BoundDrift
+from pajamo.mechanisms.flows.solving.solve import Solver, solve
 from pajamo.mechanisms.flows.trajectory_prefixes import Branch, Prefixes, Stretch, cut, stretches
 
 Fitness = Callable[[torch.Tensor], torch.Tensor]

@@ -16,7 +16,7 @@ from pajamo.errors import warn
 from pajamo.mechanisms.composition import incidence
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.regulators import RegulatorFlow, Regulators
-from pajamo.mechanisms.flows.solve import Solver
+from pajamo.mechanisms.flows.solving.solve import Solver
 from pajamo.mechanisms.flows.trajectory import Flow, run_histories
 from pajamo.models.flow_parts.words import Histories
 

@@ -14,7 +14,7 @@ from pajamo.data.conditions import Condition
 from pajamo.data.history import Segment
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.flows.jacobian import dense_jacobian
-from pajamo.mechanisms.flows.solve import Solver
+from pajamo.mechanisms.flows.solving.solve import Solver
 from pajamo.mechanisms.flows.trajectory import Flow, run_histories
 from pajamo.models.base import Array
 from pajamo.models.flow_parts.words import BEGIN, Histories

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
-from pajamo.mechanisms.flows.stability import stability_hinge
+from pajamo.mechanisms.flows.resting.stability import stability_hinge
 from pajamo.models.node_parts.course import Course
 from pajamo.models.node_parts.drifts import ridge
 from pajamo.models.node_parts.member import Member, member_of

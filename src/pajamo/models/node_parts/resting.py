@@ -17,11 +17,11 @@ from pajamo.data.history import History
 from pajamo.data.training_set import TrainingSet
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.stationarity import covariance_corrected, naive, split_half
-from pajamo.mechanisms.flows.stationarity_guard import covariance_share, split_half_share
-from pajamo.mechanisms.flows.stationarity_kernel import kernel_deviation, median_bandwidth
-from pajamo.mechanisms.flows.stationarity_second import naive_second, split_half_second
-from pajamo.mechanisms.flows.stochastic import GaussianLaw
+from pajamo.mechanisms.flows.stationarity.guard import covariance_share, split_half_share
+from pajamo.mechanisms.flows.stationarity.kernel import kernel_deviation, median_bandwidth
+from pajamo.mechanisms.flows.stationarity.losses import covariance_corrected, naive, split_half
+from pajamo.mechanisms.flows.stationarity.second import naive_second, split_half_second
+from pajamo.mechanisms.flows.stochastic.linear_noise import GaussianLaw
 from pajamo.models.flow_parts.recorded import exposure_of
 from pajamo.models.flow_parts.words import Histories
 from pajamo.models.node_parts.course import in_units

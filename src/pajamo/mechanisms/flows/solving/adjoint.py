@@ -16,9 +16,9 @@ from typing import Any
 import torch
 
 from pajamo.mechanisms.flows.jacobian import Jacobian
-from pajamo.mechanisms.flows.solve_failure import refuse_second_derivatives
-from pajamo.mechanisms.flows.solve_loop import Problem, Record
-from pajamo.mechanisms.flows.solve_method import Increments, Method, inside, weighted
+from pajamo.mechanisms.flows.solving.failure import refuse_second_derivatives
+from pajamo.mechanisms.flows.solving.loop import Problem, Record
+from pajamo.mechanisms.flows.solving.method import Increments, Method, inside, weighted
 
 CHECKPOINTS = 32
 

@@ -9,8 +9,8 @@ import torch
 from pajamo.errors import ModelError
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.rest import rest_point
-from pajamo.mechanisms.flows.rest_problem import largest, magnitude
+from pajamo.mechanisms.flows.resting.problem import largest, magnitude
+from pajamo.mechanisms.flows.resting.rest import rest_point
 
 SAME = 1e-4
 """Largest relative difference of a component between two states that count as one attractor."""

@@ -7,7 +7,7 @@ import torch
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.jacobian import directional, jacobian_of
-from pajamo.mechanisms.flows.stochastic import GaussianLaw
+from pajamo.mechanisms.flows.stochastic.linear_noise import GaussianLaw
 
 
 def jensen_gap(

@@ -9,14 +9,14 @@ from typing import Literal
 import torch
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.adjoint import Adjoint, Family, replay
-from pajamo.mechanisms.flows.explicit import DormandPrince
-from pajamo.mechanisms.flows.implicit import Rosenbrock
 from pajamo.mechanisms.flows.jacobian import Jacobian
-from pajamo.mechanisms.flows.solve_control import Tolerance
-from pajamo.mechanisms.flows.solve_field import with_weights
-from pajamo.mechanisms.flows.solve_loop import run
-from pajamo.mechanisms.flows.solve_method import Method
+from pajamo.mechanisms.flows.solving.adjoint import Adjoint, Family, replay
+from pajamo.mechanisms.flows.solving.control import Tolerance
+from pajamo.mechanisms.flows.solving.explicit import DormandPrince
+from pajamo.mechanisms.flows.solving.field import with_weights
+from pajamo.mechanisms.flows.solving.implicit import Rosenbrock
+from pajamo.mechanisms.flows.solving.loop import run
+from pajamo.mechanisms.flows.solving.method import Method
 
 METHODS: dict[str, Method] = {"explicit": DormandPrince(), "implicit": Rosenbrock()}
 

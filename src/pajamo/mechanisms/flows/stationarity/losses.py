@@ -17,7 +17,7 @@ import torch
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.jacobian import derivative_along
-from pajamo.mechanisms.flows.stationarity_estimators import Estimator, squared_mean
+from pajamo.mechanisms.flows.stationarity.estimators import Estimator, squared_mean
 
 
 def kept_components(intervention: Intervention) -> torch.Tensor:
@@ -65,7 +65,7 @@ def split_half(
     ----------
     halves: means of two disjoint halves of the cells of each row, each of shape (rows, components).
     share: below 1, the rest is the naive loss at the mean of both halves. With few rows the product alone has no
-        minimum; `pajamo.mechanisms.flows.stationarity_guard.split_half_share` finds the largest share that does.
+        minimum; `pajamo.mechanisms.flows.stationarity.guard.split_half_share` finds the largest share that does.
     weight: of each row, shape (rows,).
     """
     first, second = (scaled_residual(drift, half, intervention) for half in halves)
@@ -95,7 +95,7 @@ def covariance_corrected(
     noise: factor of S, shape (rows, components, factors): centred cells by sqrt(n (n - 1)) (`cell_factor`), or a
         diagonal matrix of standard errors.
     share: of the correction that is made. With few rows the whole one leaves no minimum;
-        `pajamo.mechanisms.flows.stationarity_guard.covariance_share` finds the largest share that does.
+        `pajamo.mechanisms.flows.stationarity.guard.covariance_share` finds the largest share that does.
     probes: random signs over the factors that estimate the trace without bias (Hutchinson 1990, Commun. Stat.
         Simul. 19:433); None takes every factor, exactly.
     generator: of the random signs.

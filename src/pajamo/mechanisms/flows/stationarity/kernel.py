@@ -11,8 +11,8 @@ import torch
 
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.stationarity import kept_components
-from pajamo.mechanisms.flows.stationarity_estimators import Estimator, pair_mean
+from pajamo.mechanisms.flows.stationarity.estimators import Estimator, pair_mean
+from pajamo.mechanisms.flows.stationarity.losses import kept_components
 
 
 def kernel_deviation(

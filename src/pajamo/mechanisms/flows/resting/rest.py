@@ -10,11 +10,11 @@ import torch
 from pajamo.errors import ModelError
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.newton import newton
-from pajamo.mechanisms.flows.rest_failure import no_rest_point
-from pajamo.mechanisms.flows.rest_follow import Followed, advance, begin
-from pajamo.mechanisms.flows.rest_gradient import attach
-from pajamo.mechanisms.flows.rest_problem import RestProblem, largest, magnitude
+from pajamo.mechanisms.flows.resting.failure import no_rest_point
+from pajamo.mechanisms.flows.resting.follow import Followed, advance, begin
+from pajamo.mechanisms.flows.resting.gradient import attach
+from pajamo.mechanisms.flows.resting.newton import newton
+from pajamo.mechanisms.flows.resting.problem import RestProblem, largest, magnitude
 
 STEPS = 5
 """Steps along the flow between two attempts to reach its rest point by Newton's method."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pajamo.mechanisms.flows.solve_method import Field
+from pajamo.mechanisms.flows.solving.method import Field
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 8.0
 

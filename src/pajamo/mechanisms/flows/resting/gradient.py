@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from pajamo.mechanisms.flows.rest_problem import RestProblem
+from pajamo.mechanisms.flows.resting.problem import RestProblem
 
 
 class _Implicit(torch.autograd.Function):

@@ -11,9 +11,9 @@ import torch
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.jacobian import jacobian_of
-from pajamo.mechanisms.flows.stationarity import kept_components
-from pajamo.mechanisms.flows.stationarity_estimators import Estimator, squared_mean
-from pajamo.mechanisms.flows.stochastic import GaussianLaw
+from pajamo.mechanisms.flows.stationarity.estimators import Estimator, squared_mean
+from pajamo.mechanisms.flows.stationarity.losses import kept_components
+from pajamo.mechanisms.flows.stochastic.linear_noise import GaussianLaw
 
 
 def covariance_residual(
@@ -73,7 +73,7 @@ def second_of_cells(
     ----------
     cells: of one perturbation, shape (cells, components).
     intervention: of one row.
-    estimator: as `pajamo.mechanisms.flows.stationarity.of_cells`.
+    estimator: as `pajamo.mechanisms.flows.stationarity.losses.of_cells`.
     """
     repeated = intervention[torch.zeros(len(cells), dtype=torch.long, device=cells.device)]
     change = drift(cells, repeated)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from pajamo.mechanisms.flows.rest_problem import RestProblem, largest, magnitude
+from pajamo.mechanisms.flows.resting.problem import RestProblem, largest, magnitude
 
 GAMMA = 1.0 - 1.0 / math.sqrt(2.0)
 """L-stable, and of the two such values the one that still moves away from a saddle at the right speed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from pajamo.mechanisms.flows.jacobian import Factored
-from pajamo.mechanisms.flows.rest_problem import RestProblem, largest, magnitude
+from pajamo.mechanisms.flows.resting.problem import RestProblem, largest, magnitude
 
 CHORDS = 12
 """Steps taken with one factored Jacobian while they keep shrinking."""

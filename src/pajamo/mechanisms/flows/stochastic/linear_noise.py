@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from pajamo.mechanisms.flows.linear import steady_state
-from pajamo.mechanisms.flows.stochastic_lyapunov import lyapunov
+from pajamo.mechanisms.flows.stochastic.lyapunov import lyapunov
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from pajamo.mechanisms.flows.jacobian import Jacobian
-from pajamo.mechanisms.flows.solve_method import Field, Increments, weighted
+from pajamo.mechanisms.flows.solving.method import Field, Increments, weighted
 
 STAGES = (
     (1 / 5,),

@@ -10,9 +10,9 @@ import torch
 from torch.func import vjp, vmap
 
 from pajamo.mechanisms.flows.jacobian import DenseJacobian, Factored, Jacobian
-from pajamo.mechanisms.flows.solve_derivative import directional
-from pajamo.mechanisms.flows.solve_failure import refuse_second_derivatives
-from pajamo.mechanisms.flows.solve_method import Field, Increments, weighted
+from pajamo.mechanisms.flows.solving.derivative import directional
+from pajamo.mechanisms.flows.solving.failure import refuse_second_derivatives
+from pajamo.mechanisms.flows.solving.method import Field, Increments, weighted
 
 GAMMA = 0.25
 NO_STEP = 1e-30

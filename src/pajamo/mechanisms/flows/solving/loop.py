@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import torch
 
 from pajamo.mechanisms.flows.jacobian import Jacobian
-from pajamo.mechanisms.flows.solve_control import Tolerance, first_step, next_step
-from pajamo.mechanisms.flows.solve_failure import no_progress, too_many_steps
-from pajamo.mechanisms.flows.solve_method import Field, Method, inside, weighted
+from pajamo.mechanisms.flows.solving.control import Tolerance, first_step, next_step
+from pajamo.mechanisms.flows.solving.failure import no_progress, too_many_steps
+from pajamo.mechanisms.flows.solving.method import Field, Method, inside, weighted
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
 from pajamo.mechanisms.flows.jacobian import Jacobian, jacobian_of
-from pajamo.mechanisms.flows.stability_leading import leading
+from pajamo.mechanisms.flows.resting.leading import leading
 
 DENSE_UP_TO = 200
 """Components up to which all eigenvalues are found; beyond, only the leading one, by Arnoldi's iteration."""

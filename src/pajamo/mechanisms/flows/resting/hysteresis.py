@@ -9,11 +9,11 @@ from itertools import pairwise
 import torch
 
 from pajamo.errors import ModelError
-from pajamo.mechanisms.flows.attractors import SAME
 from pajamo.mechanisms.flows.drift import Drift
 from pajamo.mechanisms.flows.intervention import Intervention
-from pajamo.mechanisms.flows.rest import rest_point
-from pajamo.mechanisms.flows.rest_problem import largest, magnitude
+from pajamo.mechanisms.flows.resting.attractors import SAME
+from pajamo.mechanisms.flows.resting.problem import largest, magnitude
+from pajamo.mechanisms.flows.resting.rest import rest_point
 
 Edited = Callable[[float], Intervention]
 

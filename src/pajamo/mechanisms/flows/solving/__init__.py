@@ -1,0 +1,1 @@
+"""Integration in time: explicit and implicit steps, exact gradients."""

@@ -1,0 +1,1 @@
+"""Linear flows with noise, and how moments follow nonlinear ones."""
