@@ -45,8 +45,13 @@ def simulate(conditions: Sequence[Condition], cells: int, seed: int = 0) -> Scre
     )
     mean = np.exp(1.5 + log_rate[label])
     counts = rng.poisson(mean * rng.gamma(5.0, 0.2, mean.shape))
+    number = np.arange(len(label))
     table = pd.DataFrame(
-        {"library_size": counts.sum(axis=1) + 200.0, "batch": np.where(np.arange(len(label)) % 2, "b", "a")}
+        {
+            "library_size": counts.sum(axis=1) + 200.0,
+            "batch": np.where(number % 2, "b", "a"),
+            "guide": [f"{conditions[i]} {n // 2 % 2}" for i, n in zip(label, number, strict=True)],
+        }
     )
     matrix = MemoryMatrix(sp.csr_matrix(counts, dtype=float))
     return Screen(matrix, "counts", pd.Index(GENES), tuple(conditions), label, table, simulated=True)
@@ -136,6 +141,7 @@ def without(training: TrainingSet, dropped: Condition) -> TrainingSet:
         library_size=table.library_size[seen],
         condition_of=table.condition_of[seen],
         batch_of=table.batch_of[seen],
+        guide_of=None if table.guide_of is None else table.guide_of[seen],
     )
     return replace(
         training,

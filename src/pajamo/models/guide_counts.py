@@ -84,9 +84,11 @@ class GuideCounts(Model):
     reported: ReportedMean
 
     def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
-        """No counts, a gene that was perturbed alone in no training condition of its setting, or many at once."""
+        """No counts or guides, a gene that no training condition of its setting perturbs alone, or many at once."""
         if training.counts is None:
             return "the training set holds no raw counts"
+        if training.counts.guides is None:
+            return "no guides were recorded (a column `guide` of obs), so that their efficiencies cannot be compared"
         largest = max((condition.order for condition in conditions), default=0)
         if largest > MOST_PARTS:
             return f"a combination of {largest} perturbations is more than {MOST_PARTS}"
