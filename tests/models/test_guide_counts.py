@@ -280,6 +280,12 @@ def test_fully_edited_cells_change_more(fitted):
     assert np.median(ratio) == pytest.approx(2.0, abs=0.4)
 
 
+def test_a_ladder_leaves_it_out_where_no_guides_were_recorded():
+    conditions = [Condition(("A",))]
+    assert "no guides" in create("guide-counts").refusal(training_of(screen(guides=False)), conditions)
+    assert create("guide-counts").refusal(training_of(screen()), conditions) is None
+
+
 def test_without_guides_each_perturbation_is_one():
     model = create("guide-counts").fit(training_of(screen(guides=False)))
     table = model.efficiencies()

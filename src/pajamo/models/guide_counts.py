@@ -87,7 +87,7 @@ class GuideCounts(Model):
         """No counts or guides, a gene that no training condition of its setting perturbs alone, or many at once."""
         if training.counts is None:
             return "the training set holds no raw counts"
-        if training.counts.guides is None:
+        if training.counts.guide_of is None:
             return "no guides were recorded (a column `guide` of obs), so that their efficiencies cannot be compared"
         largest = max((condition.order for condition in conditions), default=0)
         if largest > MOST_PARTS:
