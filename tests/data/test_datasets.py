@@ -14,6 +14,7 @@ import pytest
 import scipy.sparse as sp
 
 from pajamo.config import DataSettings
+from pajamo.config.assays import ExperimentSettings
 from pajamo.data.public import catalogue as catalogue_module
 from pajamo.data.public import convert as convert_module
 from pajamo.data.public import datasets
@@ -80,7 +81,9 @@ def test_entry_is_well_formed(entry: Entry) -> None:
     assert entry.md5 == "unknown" or re.fullmatch("[0-9a-f]{32}", entry.md5)
     assert entry.url == "" or entry.url.startswith("https://")
     assert entry.url or entry.note
-    assert set(entry.settings) <= set(DataSettings.model_fields)
+    kind = ExperimentSettings if entry.is_table else DataSettings
+    assert set(entry.settings) <= set(kind.model_fields)
+    assert bool(entry.sequences) == entry.is_table
     patterns = [entry.labels.clean_label, entry.labels.clean_part, *entry.labels.controls, *entry.labels.drop]
     assert all(re.compile(pattern) for pattern in patterns)
     assert not (set(entry.settings) & {"perturbation", "control"} and entry.loader == "convert")

@@ -19,6 +19,8 @@ class Config(BaseModel):
 
 Settings = TypeVar("Settings", bound=Config)
 Location = tuple[int | str, ...]
+DISCRIMINATORS = ("do", "kind")
+"""Keys that say which of several kinds a table is."""
 
 
 def parse(kind: type[Settings], raw: Mapping[str, Any], where: str) -> Settings:
@@ -57,7 +59,7 @@ def _explained(kind: type[Config], error: ValidationError, where: str) -> StudyE
 def _untagged(place: _Place, context: Mapping[str, Any], given: Any, where: str) -> StudyError:
     """A table of which one key says the kind, and that key is missing or names no kind."""
     key = str(context["discriminator"]).strip("'")
-    valid = [option.model_fields[key].default for option in place.options]
+    valid = [option.model_fields[key].default for option in place.options if key in option.model_fields]
     named = given.get(key) if isinstance(given, Mapping) else None
     hint = nearest(str(named), valid) if named is not None else ""
     what = (
@@ -87,6 +89,7 @@ class _Place:
         self.field: FieldInfo | None = None
         self.options: tuple[type[Config], ...] = (kind,)
         self._before: int | str = ""
+        self._mapping = ""
         for part in location:
             self._enter(part)
             self._before = part
@@ -94,29 +97,44 @@ class _Place:
     def _enter(self, part: int | str) -> None:
         if isinstance(part, int):
             self.key += f"[{part}]"
-            self.step = f", step {part + 1}" if _tags(self.options) else ""
-        elif isinstance(self._before, int) and part in _tags(self.options):
-            self.options = (_tags(self.options)[part],)
-            self.table = self.options[0]
-            self.step += f" ({part})"
+            self.step = f", step {part + 1}" if "do" in self._discriminators() else ""
+        elif self._is_tag(part):
+            self.table = _tags(self.options)[part]
+            self.options = (self.table,)
+            self.step += f" ({part})" if self.step else ""
         else:
             self.key += f".{part}" if self.key else part
             if not self._chosen_key():
                 self._enter_field(part)
 
+    def _discriminators(self) -> set[str]:
+        return {key for key in DISCRIMINATORS for option in self.options if key in option.model_fields}
+
+    def _is_tag(self, part: str) -> bool:
+        """Whether the part is no key, but the tag that told several kinds of table apart."""
+        told_apart = len(self.options) > 1 or isinstance(self._before, int)
+        return told_apart and not self._chosen_key() and part in _tags(self.options)
+
     def _chosen_key(self) -> bool:
         """Whether the user chose the key: it follows a field whose value is a table of any keys."""
-        return self.field is not None and get_origin(self.field.annotation) is dict and not self.step
+        return self._before == self._mapping != ""
 
     def _enter_field(self, name: str) -> None:
         if len(self.options) == 1:
             self.table = self.options[0]
         self.field = self.table.model_fields.get(name) if self.options else None
+        self._mapping = name if self.field and get_origin(self.field.annotation) is dict else ""
         self.options = tuple(_tables(self.field.annotation)) if self.field else ()
 
 
 def _tags(options: tuple[type[Config], ...]) -> dict[str, type[Config]]:
-    return {str(o.model_fields["do"].default): o for o in options if "do" in o.model_fields}
+    """Kinds of table by the tag that tells them apart."""
+    return {
+        str(option.model_fields[key].default): option
+        for option in options
+        for key in DISCRIMINATORS
+        if key in option.model_fields
+    }
 
 
 def _tables(annotation: Any) -> Iterator[type[Config]]:

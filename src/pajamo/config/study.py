@@ -9,9 +9,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from pajamo.config.assays.study import AssayStudy, anchored, parse_assay_study
 from pajamo.config.protocol import ProtocolSettings
 from pajamo.config.strict import Config, parse
-from pajamo.errors import StudyError
+from pajamo.errors import StudyError, nearest
 
 
 class DataSettings(Config):
@@ -124,15 +125,24 @@ class Study(Config):
     """How predictions are scored."""
 
 
-def read_study(path: str | Path) -> Study:
+def read_study(path: str | Path) -> Study | AssayStudy:
     """Read a study file; relative paths in it are taken from its own folder.
+
+    A file with [data] is a study of a screen, one with [experiments.NAME] a study of an assay on sequences.
 
     Raises
     ------
     StudyError: the file is missing, is not TOML, has an unknown key (the nearest valid one is
-        named), or a value of the wrong type.
+        named), or a value of the wrong type; or it says of neither or of both kinds of study that it is one.
     """
     path = Path(path)
+    raw = _toml(path)
+    if _is_assay(raw, where=str(path)):
+        return anchored(parse_assay_study(raw, where=str(path)), path.parent)
+    return _anchored(parse_study(raw, where=str(path)), path.parent)
+
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -140,11 +150,23 @@ def read_study(path: str | Path) -> Study:
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError("the study file cannot be read", where=str(path), why=str(error)) from error
     try:
-        raw = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError("the study file is not valid TOML", where=str(path), why=str(error)) from error
-    study = parse_study(raw, where=str(path))
-    return _anchored(study, path.parent)
+
+
+def _is_assay(raw: Mapping[str, Any], where: str) -> bool:
+    """Whether a study speaks of sequences (`experiments`) rather than of a screen (`data`)."""
+    kinds = [key for key in ("data", "experiments") if key in raw]
+    if len(kinds) == 1:
+        return kinds == ["experiments"]
+    meant = next((hint for key in raw if (hint := nearest(key, ("data", "experiments")))), "")
+    raise StudyError(
+        "the study describes both a screen and an assay" if kinds else "the study names no data",
+        where=where,
+        why="[data] is a screen of perturbed cells; [experiments.NAME] are assays on sequences",
+        fix="write two study files" if kinds else f"{meant}add one of the two tables",
+    )
 
 
 def parse_study(raw: Mapping[str, Any], where: str = "study") -> Study:

@@ -70,25 +70,38 @@ class Entry(Config):
     organism: str = "Homo sapiens"
     """Of the cells."""
     modality: str
-    """CRISPRa, CRISPRi, CRISPR knockout, Cas13 knockdown."""
+    """CRISPRa, CRISPRi, CRISPR knockout, Cas13 knockdown; for tables of sequences, the assay."""
     cells: int = 0
     """Number of cells in the file; 0 if not known."""
     perturbations: int = 0
     """Number of distinct perturbations, controls apart; 0 if not known."""
-    loader: Literal["shipped", "simulated", "as-is", "convert"]
-    """Comes with pajamo; is generated; is read as it was published; is rewritten once after download."""
+    sequences: int = 0
+    """Number of rows in a table of sequences; 0 for screens."""
+    loader: Literal["shipped", "simulated", "as-is", "convert", "shipped-table", "table"]
+    """Comes with pajamo; is generated; is read as it was published; is rewritten once after download. A table of
+    sequences comes with pajamo, or is read as it was published."""
     labels: LabelRules = LabelRules()
     """For `convert`."""
-    settings: dict[str, str] = Field(default_factory=dict)
-    """What a study would write under [data] to read the result."""
+    settings: dict[str, str | tuple[str, ...]] = Field(default_factory=dict)
+    """What a study would write under [data] (for tables, under [experiments.NAME]) to read the result."""
     note: str = ""
     """What to know before using it, or how to get it."""
 
     def place(self, cache: Path | None = None) -> Path:
         """Where the file that pajamo reads lies, or will lie."""
-        if self.loader == "shipped":
+        if self.ships:
             return Path(str(resources.files("pajamo.data.public") / "shipped" / self.name / self.file))
         return (cache or cache_folder()) / (f"{self.name}.h5ad" if self.loader == "convert" else self.file)
+
+    @property
+    def ships(self) -> bool:
+        """Whether it comes with pajamo."""
+        return self.loader in ("shipped", "shipped-table")
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is a table of sequences, for [experiments.NAME], and not a screen, for [data]."""
+        return self.loader in ("shipped-table", "table")
 
     @property
     def here(self) -> bool:

@@ -6,7 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from pajamo.config import DataSettings, parse
+from pajamo.config import Config, DataSettings, parse
+from pajamo.config.assays import ExperimentSettings
 from pajamo.data.atomic import replace_file, write_json
 from pajamo.data.public.catalogue import Entry, cache_folder, catalogue, find
 from pajamo.data.public.download import Checksums, Progress, checksums, download
@@ -26,7 +27,7 @@ def get(
     source: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Have a data set on this machine and return the h5ad that pajamo reads.
+    """Have a data set on this machine and return the h5ad (or the table of sequences) that pajamo reads.
 
     A public one is fetched, verified, and where necessary rewritten once in pajamo's convention
     (combinations A+B, control, counts by rows). Its checksums are recorded beside it.
@@ -48,7 +49,8 @@ def get(
     entry = find(name)
     folder = Path(cache) if cache else cache_folder()
     place = entry.place(folder)
-    if entry.loader == "shipped" or (place.is_file() and source is None and entry.loader != "as-is"):
+    published_is_read = entry.loader in ("as-is", "table")
+    if entry.ships or (place.is_file() and source is None and not published_is_read):
         return place
     if entry.loader == "simulated":
         _generate(place)
@@ -78,8 +80,44 @@ def resolve(settings: DataSettings, cache: Path | None = None) -> DataSettings:
     if settings.dataset is None:
         return settings
     entry = find(settings.dataset)
+    _require_kind(entry, table=False)
     folder = Path(cache) if cache else cache_folder()
-    place = get(entry.name, cache=folder) if entry.loader == "simulated" else entry.place(folder)
+    if entry.loader == "simulated":
+        get(entry.name, cache=folder)
+    return parse(DataSettings, _filled(entry, settings, folder), f"data set {entry.name}")
+
+
+def resolve_experiment(settings: ExperimentSettings, cache: Path | None = None) -> ExperimentSettings:
+    """Turn `dataset = "name"` of an experiment into the path and the columns of that table of sequences.
+
+    What the study says itself wins over the catalogue. Nothing is downloaded.
+
+    Raises
+    ------
+    DataError: there is no such data set, it is a screen, or it has not been fetched yet.
+    """
+    if settings.dataset is None:
+        return settings
+    entry = find(settings.dataset)
+    _require_kind(entry, table=True)
+    filled = _filled(entry, settings, Path(cache) if cache else cache_folder())
+    return parse(ExperimentSettings, filled, f"data set {entry.name}")
+
+
+def _require_kind(entry: Entry, table: bool) -> None:
+    if entry.is_table != table:
+        kind = "table of sequences" if entry.is_table else "screen"
+        raise DataError(
+            f"the data set {entry.name!r} is a {kind}",
+            where="dataset",
+            why=entry.title,
+            fix=f"name it under {'[experiments.NAME]' if entry.is_table else '[data]'} in the study",
+        )
+
+
+def _filled(entry: Entry, settings: Config, folder: Path) -> dict[str, object]:
+    """The catalogue's settings, what the study says itself, and the file."""
+    place = entry.place(folder)
     if not place.is_file():
         raise DataError(
             f"the data set {entry.name!r} is not on this machine",
@@ -87,7 +125,7 @@ def resolve(settings: DataSettings, cache: Path | None = None) -> DataSettings:
             fix=f"pajamo data get {entry.name}",
         )
     said = {key: getattr(settings, key) for key in settings.model_fields_set - {"path", "dataset"}}
-    return parse(DataSettings, {**entry.settings, **said, "path": place}, f"data set {entry.name}")
+    return {**entry.settings, **said, "path": place}
 
 
 def _generate(place: Path) -> None:

@@ -1,0 +1,125 @@
+"""The study file of an assay: sequences of which something was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from pajamo.config.assays.measurement import MeasurementSettings
+from pajamo.config.assays.mechanism import LatentSettings, MechanismSettings
+from pajamo.config.strict import Config, parse
+
+
+class ExperimentSettings(Config):
+    """One table of sequences and what was recorded of each."""
+
+    path: Path | None = None
+    """CSV, TSV or Parquet, gzipped or not; relative paths are taken from the study file's folder."""
+    dataset: str | None = None
+    """Instead of `path`: a data set that ships with pajamo or was fetched by `pajamo data get`."""
+    names: tuple[str, ...] = ()
+    """Names of the columns, where the file has no header line."""
+    where: dict[str, str | float | bool] = Field(default_factory=dict)
+    """Keep only rows with these values, by column."""
+    sequence: str = "x"
+    """Column with the sequences."""
+    split: str | None = None
+    """Column that says training, validation or test; a seeded random split by sequence if not given."""
+    output: str | None = None
+    """Which output of the mechanism was recorded, where it has several."""
+    inputs: dict[str, float | str] = Field(default_factory=dict)
+    """Concentrations by name: a number, a column, or "fit" for one that is estimated."""
+    measurement: MeasurementSettings
+    """What the instrument did."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.dataset is None):
+            raise ValueError("give either `path` or `dataset`")
+        return self
+
+
+class LadderSettings(Config):
+    """Which comparisons are fitted beside the declared mechanisms; the mean and the additive map always are."""
+
+    ladder: tuple[Literal["neighbour", "pairwise", "network", "convolution"], ...] = ()
+    """Maps without a mechanism."""
+    starts: int = Field(default=8, ge=1)
+    """Random starts of each mechanism; the best on the validation set goes on."""
+    steps: int = Field(default=200, ge=1)
+    """Most second-order steps, or epochs of a black box."""
+
+
+class UncertaintySettings(Config):
+    """How intervals of the parameters are made."""
+
+    level: float = Field(default=0.9, gt=0.5, lt=1)
+    """Coverage."""
+    profile: tuple[str, ...] | None = None
+    """Quantities with a profile-likelihood interval; every interaction energy if not given."""
+    bootstrap: int = Field(default=0, ge=0)
+    """Resamples of the case bootstrap; none by default, as each is a fit."""
+
+
+class AssayStudy(Config):
+    """Everything that one run on an assay needs."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """What the run is called; its folder is this name and a hash."""
+    seed: int = Field(default=0, ge=0)
+    """From which every random choice derives."""
+    alphabet: Literal["dna", "rna", "protein", "protein*"] | str = "dna"
+    """Name of an alphabet, or its letters."""
+    wild_type: str | None = None
+    """The unmutated sequence; the most frequent letter at each position if not given."""
+    holdout: tuple[float, float] = (0.2, 0.2)
+    """Shares of the sequences for validation and test, where no column says the split."""
+    experiments: dict[str, ExperimentSettings]
+    """Experiments by name; they share the mechanism."""
+    mechanisms: dict[str, MechanismSettings] = Field(default_factory=dict)
+    """Mechanisms by name, which are compared."""
+    models: LadderSettings = LadderSettings()
+    """Maps without a mechanism, and how hard to look for the optimum."""
+    uncertainty: UncertaintySettings = UncertaintySettings()
+    """How intervals are made."""
+
+    @model_validator(mode="after")
+    def _has_experiments(self) -> Self:
+        if not self.experiments:
+            raise ValueError("a study of an assay needs at least one experiment")
+        validation, test = self.holdout
+        if min(self.holdout) < 0 or validation + test >= 1:
+            raise ValueError("`holdout` holds the shares for validation and test; together below 1")
+        return self
+
+
+def parse_assay_study(raw: Mapping[str, Any], where: str = "study") -> AssayStudy:
+    """Check a study of an assay given as nested tables."""
+    return parse(AssayStudy, raw, where)
+
+
+def anchored(study: AssayStudy, folder: Path) -> AssayStudy:
+    """The same study with relative paths of tables and of prior matrices taken from a folder."""
+    experiments = {
+        name: settings.model_copy(update={"path": (folder / settings.path).resolve()})
+        if settings.path
+        else settings
+        for name, settings in study.experiments.items()
+    }
+    mechanisms = {name: _matrices_anchored(settings, folder) for name, settings in study.mechanisms.items()}
+    return study.model_copy(update={"experiments": experiments, "mechanisms": mechanisms})
+
+
+def _matrices_anchored(settings: MechanismSettings, folder: Path) -> MechanismSettings:
+    if isinstance(settings, LatentSettings):
+        return settings
+    sites = {
+        name: site.model_copy(update={"matrix": (folder / site.matrix).resolve()})
+        if isinstance(site.matrix, Path)
+        else site
+        for name, site in settings.sites.items()
+    }
+    return settings.model_copy(update={"sites": sites})

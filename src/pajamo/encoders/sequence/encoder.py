@@ -1,0 +1,114 @@
+"""What every sequence encoder is: letters in, one number out."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pajamo.encoders.sequence.gather import gather_sum, scatter_add
+from pajamo.errors import ModelError
+
+SMALL_START = 0.2
+"""Spread of the weights of a random start about their prior mean, in kT."""
+DENSE = 2**28
+"""Most entries of a dense design: 2 GiB in float64."""
+
+
+class SequenceEncoder(nn.Module):
+    """Maps the letters of a window to one number (an energy in kT, ln of a rate, a latent trait).
+
+    The missing code (one past the alphabet's last letter: beyond the end of a shorter sequence) contributes nothing.
+    """
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """The number of each sequence: codes (sequences, length) of any integer type to (sequences,)."""
+        raise NotImplementedError
+
+    def penalty(self) -> Tensor:
+        """Minus ln of the prior density of the weights, in nats, up to a constant."""
+        raise NotImplementedError
+
+    def randomise(self, generator: torch.Generator) -> None:
+        """Draw the weights of a random start; the same generator gives the same bits."""
+        raise NotImplementedError
+
+
+class LinearEncoder(SequenceEncoder):
+    """An encoder that is linear in its weights: value = design @ weights.
+
+    Attributes
+    ----------
+    weights: parameter of shape (features,), the first being the constant.
+    prior_mean, prior_sd: Gaussian prior of each weight, shape (features,).
+    active: how many features each sequence switches on, the constant included.
+    """
+
+    weights: nn.Parameter
+    prior_mean: Tensor
+    prior_sd: Tensor
+    active: int
+
+    def _set_weights(self, features: int, active: int, sd: float, mean: Tensor | None = None) -> None:
+        mean = torch.zeros(features) if mean is None else mean
+        self.active = active
+        self.weights = nn.Parameter(mean.clone())
+        self.register_buffer("prior_mean", mean)
+        self.register_buffer("prior_sd", torch.full((features,), float(sd)))
+
+    @property
+    def features(self) -> int:
+        """Number of weights."""
+        return len(self.weights)
+
+    def indices(self, codes: Tensor) -> Tensor:
+        """The features that each sequence switches on, Long (sequences, active).
+
+        A letter that is missing switches on the place `features`, one past the last weight, which stands for nothing.
+        """
+        raise NotImplementedError
+
+    def names(self) -> list[str]:
+        """A name for each weight, as position and letter in the window: "constant", "0A", "0A:1C"."""
+        raise NotImplementedError
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Gather and add: no one-hot table is made."""
+        return gather_sum(self.weights, codes, self.indices, self.active)
+
+    def adjoint(self, values: Tensor, codes: Tensor) -> Tensor:
+        """design.T @ values without the design: values (sequences,) to (features,)."""
+        return scatter_add(values, codes, self.indices, self.active, self.features)
+
+    def design(self, codes: Tensor) -> Tensor:
+        """Features of each sequence, shape (sequences, features), in the dtype of the weights.
+
+        Raises
+        ------
+        ModelError: the table would not fit into memory; `indices`, `forward` and `adjoint` need none.
+        """
+        if len(codes) * self.features > DENSE:
+            raise ModelError(
+                f"a dense design of {len(codes)} sequences by {self.features} features is too large",
+                fix="ask for fewer sequences at once, or use `indices`",
+            )
+        dense = self.weights.new_zeros(len(codes), self.features + 1)
+        return dense.scatter_(1, self.indices(codes), 1.0)[:, :-1]
+
+    def penalty(self) -> Tensor:
+        """A Gaussian prior for each weight."""
+        return (((self.weights - self.prior_mean) / self.prior_sd) ** 2).sum() / 2
+
+    def randomise(self, generator: torch.Generator) -> None:
+        """Weak random weights about their prior mean."""
+        drawn = torch.randn(self.weights.shape, generator=generator, dtype=self.weights.dtype)
+        self.weights.data = self.prior_mean + SMALL_START * drawn
+
+
+def letter_places(codes: Tensor, letters: int, first: int, nothing: int) -> Tensor:
+    """Places of each position's letter in a table of (positions, letters) that begins at `first`.
+
+    Missing letters get the place `nothing`. Codes (..., positions) to Long of the same shape.
+    """
+    codes = codes.long()
+    starts = first + letters * torch.arange(codes.shape[-1])
+    return torch.where(codes < letters, codes + starts, nothing)

@@ -1,0 +1,1 @@
+"""How a continuous reading scatters about its mean."""

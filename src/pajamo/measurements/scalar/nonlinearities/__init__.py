@@ -1,0 +1,1 @@
+"""How the mean of a continuous reading depends on the activity."""

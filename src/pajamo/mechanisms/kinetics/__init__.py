@@ -1,0 +1,1 @@
+"""Kinetic schemes at steady state: occupancies, fluxes, driving, passage times."""

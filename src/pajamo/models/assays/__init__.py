@@ -1,0 +1,1 @@
+"""Models of assays: a declared mechanism between a sequence encoder and a measurement."""

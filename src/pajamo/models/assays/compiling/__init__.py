@@ -1,0 +1,1 @@
+"""From a declared mechanism to its terms, states and rates."""

@@ -1,0 +1,39 @@
+"""Coordinates of an encoder's weights without the directions that change no prediction.
+
+At each position only differences between letters count. Moving along orthonormal contrasts of the letters keeps each
+position's mean weight at its prior, which is where the prior alone would put it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pajamo.encoders.sequence.additive import AdditiveEncoder
+from pajamo.encoders.sequence.encoder import LinearEncoder
+
+
+def contrasts(letters: int) -> Tensor:
+    """Orthonormal columns that sum to zero (Helmert), shape (letters, letters - 1)."""
+    columns = torch.zeros(letters, letters - 1, dtype=torch.float64)
+    for k in range(1, letters):
+        columns[:k, k - 1] = 1.0
+        columns[k, k - 1] = -k
+    return columns / columns.norm(dim=0)
+
+
+def basis(encoder: LinearEncoder) -> Tensor:
+    """Directions in which the weights may move, shape (features, directions), orthonormal."""
+    if not isinstance(encoder, AdditiveEncoder):
+        return torch.eye(len(encoder.weights), dtype=torch.float64)
+    blocks = [contrasts(len(encoder.letters))] * encoder.length
+    return torch.block_diag(torch.ones(1, 1, dtype=torch.float64), *blocks)
+
+
+def design(encoder: LinearEncoder, codes: Tensor) -> Tensor:
+    """Change of the encoder's value along each direction, shape (rows, directions), float32."""
+    if not isinstance(encoder, AdditiveEncoder):
+        return encoder.design(codes).float()
+    table = torch.nn.functional.pad(contrasts(len(encoder.letters)), (0, 0, 0, 1)).float()
+    features = table[codes.long()].reshape(len(codes), -1)
+    return torch.cat([features.new_ones(len(codes), 1), features], dim=1)
