@@ -9,6 +9,7 @@ from pajamo.config.study import (
     PriorSettings,
     SplitSettings,
     Study,
+    parse_any_study,
     parse_study,
     read_study,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "StepSettings",
     "Study",
     "parse",
+    "parse_any_study",
     "parse_study",
     "read_study",
 ]

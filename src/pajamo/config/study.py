@@ -136,10 +136,18 @@ def read_study(path: str | Path) -> Study | AssayStudy:
         named), or a value of the wrong type; or it says of neither or of both kinds of study that it is one.
     """
     path = Path(path)
-    raw = _toml(path)
-    if _is_assay(raw, where=str(path)):
-        return anchored(parse_assay_study(raw, where=str(path)), path.parent)
-    return _anchored(parse_study(raw, where=str(path)), path.parent)
+    study = parse_any_study(_toml(path), where=str(path))
+    return anchored(study, path.parent) if isinstance(study, AssayStudy) else _anchored(study, path.parent)
+
+
+def parse_any_study(raw: Mapping[str, Any], where: str = "study") -> Study | AssayStudy:
+    """Check a study given as nested tables: of a screen with `data`, of an assay with `experiments`.
+
+    Raises
+    ------
+    StudyError: as `read_study`.
+    """
+    return parse_assay_study(raw, where) if _is_assay(raw, where) else parse_study(raw, where)
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class ReadingSettings(Config):
     """First and last start, where the place is not known: the site may be bound at any of them."""
     encoder: EncoderName = "additive"
     """How letters set the quantity: additive, with neighbouring or all pairs, or a black box."""
-    hidden: tuple[int, ...] = (32, 32)
+    hidden: tuple[int, ...] = (64, 64)
     """Sizes of the hidden layers of a black box."""
     sd: float = Field(default=10.0, gt=0)
     """Standard deviation, in kT, of the Gaussian prior on each weight about its prior value."""

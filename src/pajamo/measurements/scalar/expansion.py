@@ -14,6 +14,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from pajamo.measurements.scalar.measurement import Measurement, Recorded
 
+_Mixed = tuple[Tensor, list[tuple[Tensor, Tensor]]]
 CHUNK = 16
 """Parameters whose rows of the Hessian are made at once."""
 
@@ -44,6 +45,7 @@ class AutogradExpansion:
     def __init__(self, measurement: Measurement, activity: Tensor, recorded: Recorded) -> None:
         self._measurement, self._recorded = measurement, recorded
         self._activity = activity.detach()
+        self._found: tuple[Tensor, _Mixed] | None = None
 
     def value(self) -> float:
         """Minus ln-likelihood, in nats."""
@@ -69,8 +71,14 @@ class AutogradExpansion:
         _, rows = self._mixed()
         return torch.cat([(row[0].to(jacobian.dtype) @ jacobian).double() for row in rows]).T
 
-    def _mixed(self) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    def _mixed(self) -> _Mixed:
         """Gradient by the parameters; for chunks of it, derivatives by activities and by parameters."""
+        at = torch.cat([p.detach().reshape(-1) for p in self._measurement.parameters()])
+        if self._found is None or not torch.equal(self._found[0], at):
+            self._found = at.clone(), self._differentiated()
+        return self._found[1]
+
+    def _differentiated(self) -> _Mixed:
         parameters = list(self._measurement.parameters())
         at = self._activity.clone().requires_grad_(True)
         loss = -self._measurement.log_likelihood(at, self._recorded).sum()
@@ -82,5 +90,6 @@ class AutogradExpansion:
                 gradient, [at, *parameters], directions, retain_graph=True, is_grads_batched=True,
                 materialize_grads=True,
             )  # fmt: skip
-            found.append((parts[0], torch.cat([part.reshape(len(directions), -1) for part in parts[1:]], dim=1)))
+            own = torch.cat([part.reshape(len(directions), -1) for part in parts[1:]], dim=1)
+            found.append((parts[0], own))
         return gradient.detach(), found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,9 @@ from pajamo.models.assays.blueprint import Blueprint, Term
 from pajamo.models.assays.encoding import build_encoder
 from pajamo.models.assays.law import build_law
 from pajamo.models.assays.readings import readings_of
+
+if TYPE_CHECKING:
+    from pajamo.models.assays.objective import Rows
 
 Inputs = Mapping[str, Tensor]
 SMALLEST_SPREAD = 1e-9
@@ -149,6 +153,21 @@ class Assembly(nn.Module):
             self.centre[number] = activity.mean()
             self.spread[number] = activity.std(correction=0).clamp(min=SMALLEST_SPREAD)
         return self.normalised(activity, experiment)
+
+    def forward(self, parts: Sequence[Rows]) -> Tensor:
+        """Minus ln posterior of rows of the experiments, in nats, their activities normalised among themselves.
+
+        Unlike `objective`, it keeps no scale of the training rows: for starts, which have none yet.
+        """
+        total = self.penalty()
+        for rows in parts:
+            measurement = self.measurement(rows.name)
+            activity = self.recorded(self.activity(rows.codes, rows.name, rows.inputs), rows.name)
+            if measurement.normalised:
+                spread = activity.var(correction=0).clamp(min=SMALLEST_SPREAD**2).sqrt()
+                activity = (activity - activity.mean()) / spread
+            total = total - measurement.log_likelihood(activity, rows.recorded).sum()
+        return total
 
     def penalty(self) -> Tensor:
         """Minus ln of the prior density of every parameter, in nats."""

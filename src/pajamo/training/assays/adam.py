@@ -153,7 +153,9 @@ class _Fit:
         """One pass a member over the training set, in an order that depends on the seed and the epoch alone."""
         generator = torch.Generator().manual_seed(_epoch_seed(self.plan.seed, state.epoch))
         orders = [torch.randperm(len(self.place), generator=generator) for _ in range(self.passes)]
-        batches = torch.cat(orders).split(self.plan.batch * self.passes)
+        # Parts of nearly one size: a last batch of a few rows, scaled to all, would be the noisiest step.
+        steps = math.ceil(len(self.place) / self.plan.batch)
+        batches = torch.cat(orders).tensor_split(steps)
         done = state.epoch * len(batches)
         with members_in_turn(self.twin):
             losses = [self._step(rows, done + i, len(batches)) for i, rows in enumerate(batches)]

@@ -4,53 +4,179 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
 from pajamo.data.assays.assay import Assay
+from pajamo.encoders.sequence.encoder import LinearEncoder
+from pajamo.errors import ModelError
+from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.model import AssayModel
-from pajamo.models.assays.objective import rows_of
-from pajamo.training.assays.newton.loop import newton
+from pajamo.models.assays.objective import Rows, objective, rows_of
+from pajamo.training.assays.adam import fit_by_epochs
+from pajamo.training.assays.newton.coordinates import Coordinates
+from pajamo.training.assays.newton.loop import Newton, newton
 from pajamo.training.assays.newton.problem import Problem
 from pajamo.training.assays.report import FitReport
-from pajamo.training.assays.starts import best_start, lay_over
+from pajamo.training.assays.starts import best_start, lay_over, score, screened, take
 
+Progress = Callable[[str], None]
+FEW_KNOTS = 12
 MOST_ROUNDS = 6
 """How often the instruments' scales are laid anew over the activities that a fit arrived at."""
+SETTLED = 0.1
+"""Nats by which laying them anew may still change the objective."""
+MOST_PARAMETERS = 1500
+MOST_WORK = 4e11
+"""Rows times squared parameters: beyond, a second-order step takes minutes."""
+GENTLE_EPOCHS = 2
+EPOCHS = 60
+LARGE = 100_000
+"""Rows from which minibatches are four times as large."""
+POLISHING_STEPS = 40
 
 
 def fit_assay(
-    model: AssayModel, assay: Assay, *, starts: int = 8, steps: int = 200, progress: Callable[[str], None] | None = None
+    model: AssayModel,
+    assay: Assay,
+    *,
+    starts: int = 4,
+    steps: int = 200,
+    progress: Progress | None = None,
 ) -> FitReport:
-    """Fit a model to the training set of an assay; the validation set chooses starts and stops black boxes.
+    """Fit a model to the training set of an assay; the validation set chooses among starts and stops black boxes.
+
+    Where every reader is linear and the instrument's own parameters make a convex problem, random starts are
+    screened together, the best are fitted for a while, and the best of those goes on with exact Newton steps until
+    one more promises next to nothing. Otherwise Adam takes epochs with the best weights on the validation set
+    restored, and Newton steps finish a model that is small enough.
+
+    Parameters
+    ----------
+    model: not yet fitted; it is fitted in place.
+    assay: with its training and validation sets.
+    starts: random starts that are fitted for a while.
+    steps: most Newton steps, or epochs.
+    progress: is told a line now and then.
 
     Raises
     ------
     ModelError: nothing to learn from, or an objective that is not finite.
     """
     began = time.process_time()
-    training, validation = assay.part("training"), assay.part("validation")
-    rows = rows_of(training)
-    sketch = model.build(training, knots=12)
-    tried = best_start(sketch, rows, rows_of(validation), starts, model.seed, progress)
+    training = assay.part("training")
+    rows, kept = rows_of(training), rows_of(assay.part("validation"))
+    if not rows:
+        raise ModelError("there is nothing to learn from", where="training set", why="it has no rows")
     assembly = model.build(training)
-    with torch.no_grad():
-        for name, values in assembly.named_parameters():
-            if name in tried[0].weights:
-                values.copy_(tried[0].weights[name])
-        lay_over(assembly, rows)
+    if not assembly.readers() or (_is_projected(assembly) and _is_small(assembly, rows)):
+        report = _by_newton(model, training, rows, kept, starts, steps, progress)
+    else:
+        report = _by_epochs(model, rows, kept, starts, steps, progress)
+    if not abs(report.objective) < float("inf"):
+        raise ModelError(
+            f"the objective of {model.name} is not finite", fix="look for extreme values in the table"
+        )
+    return replace(report, cpu_seconds=time.process_time() - began)
+
+
+def _is_projected(assembly: Assembly) -> bool:
+    linear = all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
+    return linear and all(measurement.convex for measurement in assembly.measurements)
+
+
+def _is_small(assembly: Assembly, rows: tuple[Rows, ...]) -> bool:
+    """Whether second-order steps take seconds."""
+    if not all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers()):
+        return False
+    size = Coordinates(assembly).size
+    return size <= MOST_PARAMETERS and sum(map(len, rows)) * size**2 <= MOST_WORK
+
+
+def _by_newton(
+    model: AssayModel,
+    training: Assay,
+    rows: tuple[Rows, ...],
+    kept: tuple[Rows, ...],
+    starts: int,
+    steps: int,
+    progress: Progress | None,
+) -> FitReport:
+    if not model.assembly.readers():
+        lay_over(model.assembly, rows)
+        return _converged(model.assembly, rows, steps, progress)
+    tried = best_start(model.build(training, knots=FEW_KNOTS), rows, kept, starts, model.seed, progress)
+    assembly = model.build(training)
+    take(assembly, tried[0].parameters)
+    lay_over(assembly, rows)
+    return replace(_converged(assembly, rows, steps, progress), starts=tuple(start.score for start in tried))
+
+
+def _converged(
+    assembly: Assembly, rows: tuple[Rows, ...], steps: int, progress: Progress | None
+) -> FitReport:
+    """Newton steps until the instruments' scales, laid over where the fit arrived, change nothing more."""
     problem = Problem(assembly, rows)
     done = newton(problem, limit=steps, progress=progress)
     history = list(done.history)
     for _ in range(MOST_ROUNDS):
-        before = done.objective
-        problem.lay()
-        done = newton(problem, limit=steps, progress=progress)
-        history += done.history
-        if progress is not None:
-            progress(f"laid anew: {before:.2f} to {done.objective:.2f} nats")
-        if abs(done.objective - before) < 0.1:
+        if len(history) >= steps:
             break
-    return FitReport(
-        done.objective, done.gap, len(history), tuple(s.score for s in tried), time.process_time() - began, tuple(history)
+        before = done.objective
+        done = newton(problem, limit=steps - len(history), progress=progress)
+        history += done.history
+        if abs(done.objective - before) < SETTLED:
+            break
+    return _report(done, history)
+
+
+def _report(done: Newton, history: list[float]) -> FitReport:
+    return FitReport(done.objective, done.gap, len(history), (), 0.0, tuple(history))
+
+
+def _by_epochs(
+    model: AssayModel,
+    rows: tuple[Rows, ...],
+    kept: tuple[Rows, ...],
+    starts: int,
+    steps: int,
+    progress: Progress | None,
+) -> FitReport:
+    assembly = model.assembly
+    take(assembly, screened(assembly, rows, starts, model.seed)[0])
+    lay_over(assembly, rows)
+    batch = 1024 if sum(map(len, rows)) > LARGE else 256
+    plan = {"seed": model.seed, "batch": batch, "progress": progress}
+    # The first activities hardly differ: instruments laid over them would saturate on those of the long fit.
+    fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
+    lay_over(assembly, rows)
+    done = fit_by_epochs(
+        assembly, rows, kept, epochs=min(steps, EPOCHS), learning_rate=0.01 * (batch / 256), **plan
     )
+    with torch.no_grad():
+        reached = float(objective(assembly, rows))
+    report = FitReport(
+        reached, float("nan"), done.epochs, (score(assembly, kept or rows),), 0.0, done.training
+    )
+    if not _is_small(assembly, rows):
+        return report
+    return _polished(assembly, rows, kept, report, steps, progress)
+
+
+def _polished(
+    assembly: Assembly,
+    rows: tuple[Rows, ...],
+    kept: tuple[Rows, ...],
+    report: FitReport,
+    steps: int,
+    progress: Progress | None,
+) -> FitReport:
+    """Newton steps after the epochs; a map whose early stopping predicts better is left as it was."""
+    before = {name: values.clone() for name, values in assembly.state_dict().items()}
+    done = newton(Problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
+    reached = score(assembly, kept or rows)
+    if assembly.blueprint.settings.kind == "latent" and not reached < report.starts[0]:
+        assembly.load_state_dict(before)
+        return report
+    return replace(_report(done, list(done.history)), starts=(reached,))

@@ -85,7 +85,7 @@ class Coordinates:
         assembly = self._assembly
         total = torch.zeros(self.size, dtype=torch.float64)
         for block in self.readers:
-            weight = assembly.reader(block.key).prior_sd**-2
+            weight = assembly.reader(block.key).prior_sd ** -2
             total[block.where] = (self._bases[block.key] ** 2 * weight[:, None]).sum(dim=0)
         numbers = {term: number for number, term in enumerate(assembly.constant_terms)}
         for term, place in self.constants:

@@ -54,7 +54,11 @@ class Instrument:
             slopes = torch.autograd.grad(penalty, parameters, create_graph=True, materialize_grads=True)
             flat = torch.cat([slope.reshape(-1) for slope in slopes])
             rows = torch.autograd.grad(
-                flat, parameters, torch.eye(size, dtype=flat.dtype), is_grads_batched=True, materialize_grads=True
+                flat,
+                parameters,
+                torch.eye(size, dtype=flat.dtype),
+                is_grads_batched=True,
+                materialize_grads=True,
             )
             self._precision = torch.cat([row.reshape(size, -1) for row in rows], dim=1).double()
         return self._precision

@@ -41,7 +41,9 @@ class Problem:
     steps long, and no energy can buy smoothness by stretching the activity against an instrument's scale.
     """
 
-    def __init__(self, assembly: Assembly, parts: tuple[Rows, ...], held: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, assembly: Assembly, parts: tuple[Rows, ...], held: frozenset[str] = frozenset()
+    ) -> None:
         self.assembly = assembly
         self.coordinates = Coordinates(assembly, held)
         self.views = [View(assembly, rows, self.coordinates) for rows in parts]

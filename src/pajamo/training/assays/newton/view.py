@@ -107,5 +107,7 @@ class View:
                 weight = (slope * response.bends[:, one, other] / self.spread).float()[:, None]
                 if float(weight.abs().max()) > 0.0:
                     rows = weight if left is None else left * weight
-                    total[first, second] += (rows.T @ (torch.ones_like(weight) if right is None else right)).double()
+                    total[first, second] += (
+                        rows.T @ (torch.ones_like(weight) if right is None else right)
+                    ).double()
         return total
