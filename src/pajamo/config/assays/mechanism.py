@@ -207,8 +207,6 @@ class LatentSettings(Config):
     """How the sequence sets the number."""
     sequence: bool = True
     """False for a number that is the same for every sequence: what is known without any model."""
-    experiments: tuple[str, ...] = ()
-    """Experiments of which each has a number of its own; one for all if not given."""
 
 
 MechanismSettings: TypeAlias = Annotated[

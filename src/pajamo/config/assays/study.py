@@ -47,7 +47,7 @@ class LadderSettings(Config):
 
     ladder: tuple[Literal["neighbour", "pairwise", "network", "convolution"], ...] = ()
     """Maps without a mechanism."""
-    starts: int = Field(default=8, ge=1)
+    starts: int = Field(default=4, ge=1)
     """Random starts of each mechanism; the best on the validation set goes on."""
     steps: int = Field(default=200, ge=1)
     """Most second-order steps, or epochs of a black box."""

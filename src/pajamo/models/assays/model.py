@@ -13,7 +13,6 @@ from torch import Tensor
 from pajamo.config.assays import (
     BinsSettings,
     ExperimentSettings,
-    LatentSettings,
     MeasurementSettings,
     MechanismSettings,
 )
@@ -76,8 +75,7 @@ class AssayModel:
         blueprint = compile_mechanism(self.mechanism, assay, asked, where=f"mechanisms.{self.name}")
         self.frame = Frame.of(assay)
         outputs = {
-            name: self._output(name, settings, blueprint.outputs)
-            for name, settings in self.experiments.items()
+            name: self._output(settings, blueprint.outputs) for name, settings in self.experiments.items()
         }
         complement = assay.alphabet.complement
         before = torch.get_default_dtype()
@@ -98,12 +96,10 @@ class AssayModel:
             torch.set_default_dtype(before)
         return self._assembly
 
-    def _output(self, name: str, settings: ExperimentSettings, outputs: tuple[str, ...]) -> int:
-        # A map without a mechanism has one trait, or one an experiment, whatever a mechanism's outputs are called.
+    def _output(self, settings: ExperimentSettings, outputs: tuple[str, ...]) -> int:
+        # A map without a mechanism has one trait, whatever a mechanism's outputs are called.
         if len(outputs) == 1:
             return 0
-        if isinstance(self.mechanism, LatentSettings):
-            return outputs.index(name)
         if settings.output not in outputs:
             raise ModelError(
                 f"which output of {self.name} did the experiment record?",

@@ -50,7 +50,7 @@ def fit_assay(
     Where every reader is linear and the instrument's own parameters make a convex problem, random starts are
     screened together, the best are fitted for a while, and the best of those goes on with exact Newton steps until
     one more promises next to nothing. Otherwise Adam takes epochs with the best weights on the validation set
-    restored, and Newton steps finish a model that is small enough.
+    restored, and Newton steps finish a mechanism that is small enough.
 
     Parameters
     ----------
@@ -152,31 +152,15 @@ def _by_epochs(
     fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
     lay_over(assembly, rows)
     done = fit_by_epochs(
-        assembly, rows, kept, epochs=min(steps, EPOCHS), learning_rate=0.01 * (batch / 256), **plan
+        assembly, rows, kept, epochs=min(steps, EPOCHS), learning_rate=0.01 * (batch / 256) ** 0.5, **plan
     )
     with torch.no_grad():
         reached = float(objective(assembly, rows))
     report = FitReport(
         reached, float("nan"), done.epochs, (score(assembly, kept or rows),), 0.0, done.training
     )
-    if not _is_small(assembly, rows):
+    # A map without a mechanism has nothing to be read off its optimum, and predicts best where it was stopped.
+    if assembly.blueprint.settings.kind == "latent" or not _is_small(assembly, rows):
         return report
-    return _polished(assembly, rows, kept, report, steps, progress)
-
-
-def _polished(
-    assembly: Assembly,
-    rows: tuple[Rows, ...],
-    kept: tuple[Rows, ...],
-    report: FitReport,
-    steps: int,
-    progress: Progress | None,
-) -> FitReport:
-    """Newton steps after the epochs; a map whose early stopping predicts better is left as it was."""
-    before = {name: values.clone() for name, values in assembly.state_dict().items()}
     done = newton(Problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
-    reached = score(assembly, kept or rows)
-    if assembly.blueprint.settings.kind == "latent" and not reached < report.starts[0]:
-        assembly.load_state_dict(before)
-        return report
-    return replace(_report(done, list(done.history)), starts=(reached,))
+    return replace(_report(done, list(done.history)), starts=(score(assembly, kept or rows),))

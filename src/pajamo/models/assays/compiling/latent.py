@@ -1,4 +1,4 @@
-"""Compiling latent traits: numbers that the sequence sets, or that are the same for all sequences."""
+"""Compiling a latent trait: one number that the sequence sets, or one for all sequences."""
 
 from __future__ import annotations
 
@@ -15,31 +15,29 @@ NAME = "trait"
 
 
 def compile_latent(settings: LatentSettings, assay: Assay) -> Blueprint:
-    """Compile one latent trait, or one for each experiment that is named.
+    """Compile a latent trait.
 
     Raises
     ------
     StudyError: what it reads lies outside the sequence.
     DataError: sequences of different length, read by a map that names positions.
     """
-    names = settings.experiments or (NAME,)
-    terms = [_term(name, settings) for name in names]
     readers: dict[str, Reader] = {}
     if settings.sequence:
         reads = settings.reads
         refuse_sliding(reads, "reads")
-        readers = dict.fromkeys(names, Reader(reads, window_length(reads, assay, "reads")))
+        readers[NAME] = Reader(reads, window_length(reads, assay, "reads"))
         # A convolution looks for its motifs everywhere.
         if reads.encoder != "convolution":
             require_one_length(assay, f"a map of encoder {reads.encoder!r}")
     return Blueprint(
-        settings, tuple(terms), readers, names, np.eye(len(names)), names, names,
-        np.zeros((len(names), len(names))), np.full((len(names), len(names)), -1),
+        settings, (_term(settings),), readers, (NAME,), np.ones((1, 1)), (NAME,), (NAME,),
+        np.zeros((1, 1)), np.full((1, 1), -1),
     )  # fmt: skip
 
 
-def _term(name: str, settings: LatentSettings) -> Term:
+def _term(settings: LatentSettings) -> Term:
     if not settings.sequence:
-        return Term(name, "", initial=0.0, fixed=True)
+        return Term(NAME, "", initial=0.0, fixed=True)
     strand: Literal["+", "-"] = "-" if settings.reads.strand == "-" else "+"
-    return Term(name, "", encoder=name, start=settings.reads.start, strand=strand)
+    return Term(NAME, "", encoder=NAME, start=settings.reads.start, strand=strand)

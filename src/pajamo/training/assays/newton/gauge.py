@@ -30,10 +30,10 @@ def basis(encoder: LinearEncoder) -> Tensor:
     return torch.block_diag(torch.ones(1, 1, dtype=torch.float64), *blocks)
 
 
-def design(encoder: LinearEncoder, codes: Tensor) -> Tensor:
-    """Change of the encoder's value along each direction, shape (rows, directions), float32."""
+def design(encoder: LinearEncoder, codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Change of the encoder's value along each direction, shape (rows, directions)."""
     if not isinstance(encoder, AdditiveEncoder):
-        return encoder.design(codes).float()
-    table = torch.nn.functional.pad(contrasts(len(encoder.letters)), (0, 0, 0, 1)).float()
+        return encoder.design(codes).to(dtype)
+    table = torch.nn.functional.pad(contrasts(len(encoder.letters)), (0, 0, 0, 1)).to(dtype)
     features = table[codes.long()].reshape(len(codes), -1)
     return torch.cat([features.new_ones(len(codes), 1), features], dim=1)

@@ -8,8 +8,11 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from pajamo.measurements.scalar.expansion import Expansion
 from pajamo.measurements.scalar.measurement import Measurement
+from pajamo.training.assays.newton.factor import factor
 
 INNER_STEPS = 25
+SMALLEST_SHARE = 1e-6
+"""Least part of a step that is tried before the present parameters count as the best."""
 
 
 class Instrument:
@@ -63,23 +66,39 @@ class Instrument:
             self._precision = torch.cat([row.reshape(size, -1) for row in rows], dim=1).double()
         return self._precision
 
+    def value(self, expansion: Expansion) -> float:
+        """Minus ln of likelihood and prior with the present parameters, in nats."""
+        return expansion.value() + self.prior()
+
+    def shift(self, expansion: Expansion, move: Tensor) -> None:
+        """Move the parameters, unless that would raise the objective."""
+        here, before = self.vector, self.value(expansion)
+        self.set(here + move)
+        if not self.value(expansion) <= before:
+            self.set(here)
+
     def project(self, expansion: Expansion, tolerance: float) -> None:
         """Find the best parameters for the activities of an expansion, to so many nats (Newton, damped)."""
-        value = expansion.value() + self.prior()
+        value = self.value(expansion)
         for _ in range(INNER_STEPS):
             gradient, hessian = expansion.parameters()
             gradient = gradient + self.prior_slope()
-            factor = torch.linalg.cholesky(hessian + self.precision())
-            move = torch.cholesky_solve(gradient[:, None], factor)[:, 0]
-            if 0.5 * float(gradient @ move) < tolerance:
+            move = torch.cholesky_solve(gradient[:, None], factor(hessian + self.precision()))[:, 0]
+            reached = None
+            if not 0.5 * float(gradient @ move) < tolerance:
+                reached = self._descend(expansion, move, value)
+            if reached is None:
                 return
-            value = self._descend(expansion, move, value)
+            value = reached
 
-    def _descend(self, expansion: Expansion, move: Tensor, value: float) -> float:
+    def _descend(self, expansion: Expansion, move: Tensor, value: float) -> float | None:
+        """The objective after the first share of a move that lowers it; None, and nothing moved, if none does."""
         here, share = self.vector, 1.0
-        while True:
+        while share > SMALLEST_SHARE:
             self.set(here - share * move)
-            reached = expansion.value() + self.prior()
-            if reached < value or share < 1e-6:
+            reached = self.value(expansion)
+            if reached < value:
                 return reached
             share /= 2
+        self.set(here)
+        return None

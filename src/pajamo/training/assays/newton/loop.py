@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pajamo.training.assays.newton.factor import not_finite
 from pajamo.training.assays.newton.problem import Problem, Quadratic
 from pajamo.training.assays.report import CONVERGED_BELOW
 
@@ -17,6 +18,10 @@ TIGHT = 1e-6
 MOST_TRIALS = 12
 LOOSE = 1e-2
 """Nats to which instruments are projected while steps are long."""
+NEGATIVE = -1e-6
+"""Curvature, relative to a parameter's information, below which a point is a saddle and not rounding."""
+PUSH = 1.0
+"""Nats that a push off a saddle, where the slope says nothing, is to gain."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,10 @@ class _Eigen:
     @classmethod
     def of(cls, quadratic: Quadratic) -> _Eigen:
         scale = quadratic.scale
-        values, vectors = torch.linalg.eigh(quadratic.hessian / scale[:, None] / scale)
+        whitened = quadratic.hessian / scale[:, None] / scale
+        if not bool(torch.isfinite(whitened).all() and torch.isfinite(quadratic.gradient).all()):
+            raise not_finite("the objective's curvature")
+        values, vectors = torch.linalg.eigh(whitened)
         return cls(values, vectors, vectors.T @ (quadratic.gradient / scale), scale)
 
     @property
@@ -50,11 +58,17 @@ class _Eigen:
 
     @property
     def saddle(self) -> bool:
-        return bool((self.values < -1e-6).any())
+        """Whether the objective falls to both sides along some direction."""
+        return bool((self.values < NEGATIVE).any())
 
-    def move(self, damping: float) -> tuple[Tensor, float]:
-        """The damped step, and how many nats it promises."""
-        along = -self.slopes / (self.values.abs() + damping)
+    def move(self, damping: float, push: bool = False) -> tuple[Tensor, float]:
+        """The damped step, and how many nats it promises; `push`: off a saddle, where slopes vanish."""
+        size = self.values.abs() + damping
+        along = -self.slopes / size
+        if push:
+            # Eigenvalues rise: the first direction is the one in which the objective falls fastest.
+            side = -1.0 if self.slopes[0] > 0 else 1.0
+            along[0] = side * max(float(along[0].abs()), float(self.values[0].abs() ** 0.5 / size[0]))
         promised = -float(self.slopes @ along + 0.5 * (self.values * along**2).sum())
         return (self.vectors @ along) / self.scale, promised
 
@@ -70,7 +84,20 @@ def newton(
     """Minimise a problem from where it stands.
 
     First the curvature is kept convex (Gauss-Newton); when a step promises less than `switch` nats it is made exact.
-    The fit has converged when a step promises less than `tolerance` nats and the curvature is positive.
+    The fit has converged when a step promises less than `tolerance` nats and the curvature is positive; a saddle
+    is left along its steepest direction. When interrupted, the problem holds the best parameters so far.
+
+    Parameters
+    ----------
+    problem: is moved.
+    limit: most steps.
+    tolerance: nats.
+    switch: nats.
+    progress: is told a line at each step.
+
+    Raises
+    ------
+    ModelError: the objective or its curvature is not finite.
     """
     problem.lay()
     value, history, gap = problem.settle(LOOSE), [], float("inf")
@@ -88,7 +115,8 @@ def newton(
             continue
         if not convex and gap < tolerance and not eigen.saddle:
             break
-        reached = _descend(problem, quadratic, eigen, value, damping, gap)
+        push = not convex and gap < tolerance
+        reached = _descend(problem, quadratic, eigen, value, damping, push)
         if reached is None:
             if not convex:
                 break
@@ -99,20 +127,25 @@ def newton(
 
 
 def _descend(
-    problem: Problem, quadratic: Quadratic, eigen: _Eigen, value: float, damping: float, gap: float
+    problem: Problem, quadratic: Quadratic, eigen: _Eigen, value: float, damping: float, push: bool
 ) -> tuple[float, float] | None:
     """Damp until a step lowers the objective; returns it and the next damping, or None if none does."""
-    before = problem.snapshot()
-    tolerance = min(LOOSE, max(1e-7, 0.01 * gap))
-    for _ in range(MOST_TRIALS):
-        move, promised = eigen.move(damping)
-        reached = problem.step(move, quadratic, tolerance)
-        ratio = (value - reached) / max(promised, 1e-12)
-        if reached < value and ratio > 1e-3:
-            return reached, _damped(damping, ratio)
-        problem.restore(before)
-        damping = max(damping, 1e-6) * 6.0
-    return None
+    before, kept = problem.snapshot(), False
+    tolerance = min(LOOSE, max(1e-7, 0.01 * eigen.gap))
+    try:
+        for _ in range(MOST_TRIALS):
+            move, promised = eigen.move(damping, push)
+            reached = problem.step(move, quadratic, tolerance)
+            ratio = (value - reached) / max(promised, 1e-12)
+            kept = reached < value and ratio > 1e-3
+            if kept:
+                return reached, _damped(damping, ratio)
+            problem.restore(before)
+            damping = max(damping, 1e-6) * 6.0
+        return None
+    finally:
+        if not kept:
+            problem.restore(before)
 
 
 def _damped(damping: float, ratio: float) -> float:

@@ -25,7 +25,7 @@ class Moved:
 
     Attributes
     ----------
-    jacobian: of the normalised activity, (rows, size), float32.
+    jacobian: of the normalised activity, (rows, size), in single precision where it is large.
     gradient, hessian: shapes (size,) and (size, size).
     information: diagonal of the Fisher information, shape (size,).
     """
@@ -43,8 +43,8 @@ class Moved:
         jacobian, along = view.jacobian(response), None
         if view.measurement.normalised:
             jacobian, along = _relative(jacobian, z)
-        gradient = (slope.float() @ jacobian).double()
-        information = (fisher.float() @ jacobian**2).double()
+        gradient = (slope.to(jacobian.dtype) @ jacobian).double()
+        information = (fisher.to(jacobian.dtype) @ jacobian**2).double()
         if convex or along is None:
             hessian = _weighted(jacobian, second)
             if not convex:
@@ -58,11 +58,11 @@ class Moved:
 
 
 def _weighted(jacobian: Tensor, weights: Tensor) -> Tensor:
-    return ((jacobian * weights.float()[:, None]).T @ jacobian).double()
+    return ((jacobian * weights.to(jacobian.dtype)[:, None]).T @ jacobian).double()
 
 
 def _relative(jacobian: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """z' and q of the module's text."""
-    at = z.float()
+    at = z.to(jacobian.dtype)
     mean, along = torch.stack([torch.ones_like(at), at]) @ jacobian / len(at)
     return jacobian - mean - at[:, None] * along, along.double()

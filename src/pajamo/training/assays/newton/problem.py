@@ -10,6 +10,7 @@ from torch import Tensor
 from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.objective import Rows
 from pajamo.training.assays.newton.coordinates import Coordinates
+from pajamo.training.assays.newton.factor import factor
 from pajamo.training.assays.newton.instrument import Instrument
 from pajamo.training.assays.newton.moved import Moved
 from pajamo.training.assays.newton.view import View
@@ -69,13 +70,20 @@ class Problem:
 
     def settle(self, tolerance: float) -> float:
         """Bring projected instruments to their best; returns the objective, in nats."""
+        return self._settled(tolerance, {})
+
+    def _settled(self, tolerance: float, shifts: dict[str, Tensor]) -> float:
+        """As `settle`, from where instruments are first shifted, unless that makes them worse."""
         total = self._prior()
         for view in self.views:
-            expansion = view.expand(self.assembly.settle(view.activity(), view.rows.name))
-            instrument = self._instruments[view.rows.name]
+            name = view.rows.name
+            expansion = view.expand(self.assembly.settle(view.activity(), name))
+            instrument = self._instruments[name]
+            if name in shifts:
+                instrument.shift(expansion, shifts[name])
             if view.measurement.convex:
                 instrument.project(expansion, tolerance)
-            total += expansion.value() + instrument.prior()
+            total += instrument.value(expansion)
         return total
 
     def _prior(self) -> float:
@@ -85,19 +93,8 @@ class Problem:
     def step(self, move: Tensor, quadratic: Quadratic, tolerance: float) -> float:
         """Move the vector, and projected instruments along with it; returns the objective."""
         self.coordinates.move(move)
-        for name, (response, rest) in quadratic.responses.items():
-            instrument = self._instruments[name]
-            before = instrument.vector
-            here = self._value(name)
-            instrument.set(before - response @ move - rest)
-            if self._value(name) > here:
-                instrument.set(before)
-        return self.settle(tolerance)
-
-    def _value(self, name: str) -> float:
-        view = next(view for view in self.views if view.rows.name == name)
-        expansion = view.expand(self.assembly.settle(view.activity(), name))
-        return expansion.value() + self._instruments[name].prior()
+        responses = quadratic.responses.items()
+        return self._settled(tolerance, {name: -response @ move - rest for name, (response, rest) in responses})
 
     def expand(self, convex: bool) -> Quadratic:
         """The objective's second-order expansion here; `convex`: one whose curvature is never negative."""
@@ -110,8 +107,9 @@ class Problem:
     def _add(self, view: View, total: _Sums, convex: bool) -> None:
         name = view.rows.name
         response = view.response(exact=not convex)
-        expansion = view.expand(self.assembly.normalised(response.activity, name))
-        moved = Moved.of(view, response, expansion, self.assembly.normalised(response.activity, name), convex)
+        z = self.assembly.normalised(response.activity, name)
+        expansion = view.expand(z)
+        moved = Moved.of(view, response, expansion, z, convex)
         total.gradient += moved.gradient
         total.hessian += moved.hessian
         total.information += moved.information
@@ -138,7 +136,7 @@ class _Sums:
     def eliminate(self, name: str, cross: Tensor, slope: Tensor, own: Tensor) -> None:
         """An instrument that is at its best for every vector: the Schur complement of its parameters."""
         right = torch.cat([cross.T, slope[:, None]], dim=1)
-        solved = torch.cholesky_solve(right, torch.linalg.cholesky(own))
+        solved = torch.cholesky_solve(right, factor(own))
         self.hessian -= cross @ solved[:, :-1]
         self.gradient -= cross @ solved[:, -1]
         self.responses[name] = (solved[:, :-1], solved[:, -1])

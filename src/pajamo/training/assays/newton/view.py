@@ -13,6 +13,8 @@ from pajamo.models.assays.objective import Rows
 from pajamo.training.assays.newton.coordinates import Coordinates
 from pajamo.training.assays.newton.gauge import design
 
+DOUBLE = 2**20
+"""Most entries of a Jacobian (rows times parameters) in double precision; larger ones are in single precision."""
 MOST_EXACT_TERMS = 8
 """With more terms the curvature of the mechanism itself is left out of the Hessian (Gauss-Newton)."""
 
@@ -42,10 +44,11 @@ class View:
         self.measurement = assembly.measurement(rows.name)
         blocks = {block.key: block.where for block in coordinates.readers}
         places = dict(coordinates.constants)
+        self.dtype = torch.float64 if len(rows) * coordinates.size <= DOUBLE else torch.float32
         self._parts: list[tuple[int, slice, Tensor | None]] = []
         for number, term in enumerate(assembly.blueprint.terms):
             if term.encoder is not None:
-                features = design(assembly.encoder(term), assembly.window(term, rows.codes))
+                features = design(assembly.encoder(term), assembly.window(term, rows.codes), self.dtype)
                 self._parts.append((number, blocks[term.encoder], features))
             elif number in places and term.experiment in (None, rows.name):
                 place = places[number]
@@ -90,10 +93,10 @@ class View:
         return bend
 
     def jacobian(self, response: Response) -> Tensor:
-        """Derivatives of the normalised activity by the vector of parameters, (rows, size), float32."""
-        total = torch.zeros(len(self.rows), self._size, dtype=torch.float32)
+        """Derivatives of the normalised activity by the vector of parameters, (rows, size)."""
+        total = torch.zeros(len(self.rows), self._size, dtype=self.dtype)
         for term, where, features in self._parts:
-            slope = (response.slopes[:, term, None] / self.spread).float()
+            slope = (response.slopes[:, term, None] / self.spread).to(self.dtype)
             total[:, where] += slope if features is None else features * slope
         return total
 
@@ -104,7 +107,7 @@ class View:
             return total
         for one, first, left in self._parts:
             for other, second, right in self._parts:
-                weight = (slope * response.bends[:, one, other] / self.spread).float()[:, None]
+                weight = (slope * response.bends[:, one, other] / self.spread).to(self.dtype)[:, None]
                 if float(weight.abs().max()) > 0.0:
                     rows = weight if left is None else left * weight
                     total[first, second] += (
