@@ -11,7 +11,7 @@ from typer import Option
 
 from pajamo import api
 from pajamo.cli.options import Split, StudyFile
-from pajamo.cli.printing import escape, indented, out, say
+from pajamo.cli.printing import escape, indented, out, progress, say
 
 if TYPE_CHECKING:
     from pajamo.pipeline.judging import Evaluation
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def fit(
     study: StudyFile,
-    model: Annotated[str, Option(help="Name of the model; `pajamo models` lists them.")] = "salt-ls",
+    model: Annotated[
+        str | None,
+        Option(
+            help="Name of the model; if not given, salt-ls for a screen, the first mechanism for an assay."
+        ),
+    ] = None,
     output: Annotated[Path, Option("--output", "-o", help="Where to write the fitted model.")] = Path(
         "model.safetensors"
     ),
@@ -27,23 +32,45 @@ def fit(
     split: Split = None,
 ) -> None:
     """Fit one model to a study's data and write it to a file."""
-    fitted = api.fit(study, model=model, fold=fold, split=split, output=output)
-    say(f"wrote {output} ({fitted.card.title})")
+    from pajamo.models.base import Model
+
+    fitted = api.fit(study, model=model, fold=fold, split=split, output=output, progress=progress)
+    title = fitted.card.title if isinstance(fitted, Model) else fitted.name
+    say(f"wrote {output} ({title})")
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A fitted model.")],
-    perturbations: Annotated[list[str], typer.Argument(help="What would be done, as A or A+B.")],
-    output: Annotated[Path, Option("--output", "-o", help="Where to write the prediction.")] = Path(
-        "prediction.h5ad"
-    ),
+    what: Annotated[
+        list[str], typer.Argument(help="What would be done, as A or A+B; for an assay a table, or sequences.")
+    ],
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", help="Where to write it; prediction.h5ad, or prediction.csv for an assay."),
+    ] = None,
     context: Annotated[str, Option(help="Cell line, donor or medium.")] = "",
     time: Annotated[float, Option(help="Time of measurement.")] = 0.0,
+    experiment: Annotated[
+        str | None, Option(help="Of an assay: which of its experiments is imitated.")
+    ] = None,
+    sequence: Annotated[str, Option(help="Of an assay: the table's column with the sequences.")] = "x",
 ) -> None:
-    """Predict the response to perturbations; writes an AnnData with levels, changes and uncertainty."""
-    adata = api.predict(model, perturbations, context=context, time=time, output=output)
+    """Predict the response to perturbations, or what an assay would record of sequences.
+
+    Writes an AnnData with levels, changes and uncertainty; for an assay a CSV with activity and expected reading.
+    """
+    from pajamo.pipeline.assays.kinds import is_assay_model
+
+    if is_assay_model(model):
+        target = output or Path("prediction.csv")
+        given = Path(what[0]) if len(what) == 1 and Path(what[0]).suffix else what
+        made = api.predict_sequences(model, given, experiment=experiment, sequence=sequence, output=target)
+        say(f"wrote {target} ({len(made):,} sequence{'' if len(made) == 1 else 's'})")
+        return
+    target = output or Path("prediction.h5ad")
+    adata = api.predict(model, what, context=context, time=time, output=target)
     conditions = f"{adata.n_obs} condition{'' if adata.n_obs == 1 else 's'}"
-    say(f"wrote {output} ({conditions} x {adata.n_vars} genes)")
+    say(f"wrote {target} ({conditions} x {adata.n_vars} genes)")
 
 
 def evaluate(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from pajamo.pipeline.run_record import Run
+    from pajamo.pipeline.run_record import RunRecord
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -24,7 +24,7 @@ def progress(text: str) -> None:
     err.print(text, style="dim", markup=False, soft_wrap=True)
 
 
-def verdict(done: Run) -> None:
+def verdict(done: RunRecord) -> None:
     """Print what a run found and where its report is."""
     say(f"\n{done.verdict['sentence']}\n")
     say(f"report: {done.path / 'report.html'}")

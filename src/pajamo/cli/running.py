@@ -15,7 +15,9 @@ RunFolder = Annotated[Path, typer.Argument(help="A complete run.")]
 
 
 def run(study: StudyFile, runs: Runs = Path("runs")) -> None:
-    """Do everything: read, check, split, fit the ladder of models, evaluate, report.
+    """Do everything: read, check, split, fit the ladder of models, evaluate, explain, report.
+
+    A study with [data] is about a screen of perturbed cells, one with [experiments.NAME] about an assay on sequences.
 
     An interrupted run goes on where it stopped when the same command is given again.
     """
@@ -32,7 +34,14 @@ def verify(run_folder: RunFolder) -> None:
     say(f"{api.verify(run_folder)} files are as they were written")
 
 
-def demo(runs: Runs = Path("runs")) -> None:
-    """The main job on a real screen that ships with pajamo: an unseen time point and unseen knockouts."""
-    for done in api.demo(runs=runs, progress=progress):
+def demo(
+    which: Annotated[str, typer.Argument(help="perturbation, or cisreg.")] = "perturbation",
+    runs: Runs = Path("runs"),
+) -> None:
+    """The main job on real data that ships with pajamo.
+
+    perturbation: knockouts in human iPSC, an unseen time point and unseen genes. cisreg: binding energies of the lac
+    promoter and their interaction, from 50,518 variants sorted by fluorescence.
+    """
+    for done in api.demo(which, runs=runs, progress=progress):
         verdict(done)

@@ -33,7 +33,10 @@ def check(
     explain: Annotated[bool, Option("--explain", help="Say of every rule why it matters.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Is this screen what a perturbation model needs? Every rule explained, offending rows shown."""
+    """Is this screen what a perturbation model needs? Every rule explained, offending rows shown.
+
+    Of a study of an assay: are the tables of sequences what they should be, and can its mechanisms be fitted to them?
+    """
     given = {
         "perturbation": perturbation, "control": control, "layer": layer, "scale": scale,
         "library_size": library_size, "batch": batch, "context": context, "time": time,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, TypeGuard
 
 import pandas as pd
 
@@ -10,22 +11,35 @@ from pajamo.errors import ModelError, nearest
 from pajamo.explanations.explanation import Explanation
 from pajamo.explanations.general import card_part, weights_part
 from pajamo.explanations.registry import explain_model
+from pajamo.models.assays.model import AssayModel
 from pajamo.models.base import Model
 from pajamo.models.registry import models
+from pajamo.pipeline.assays.kinds import is_assay_model, is_assay_run
+from pajamo.pipeline.assays.run_record import AssayRun
+from pajamo.pipeline.assays.telling import explained
 from pajamo.pipeline.record import WEIGHTS
 from pajamo.pipeline.run_record import Run
 from pajamo.training.saved import load_model
 
+Target = str | Path | Model | AssayModel | Run | AssayRun
 
-def explain_target(target: str | Path | Model | Run, name: str | None, output: Path | None) -> Explanation:
+
+def explain_target(target: Target, name: str | None, output: Path | None) -> Explanation:
     """What a model found; of a run, of its best model, or of another one whose weights it kept."""
-    made = _explained(target, name)
+    made = explained(target, name) if _is_of_assay(target) else _explained(target, name)
     if output is not None:
         made.write(output)
     return made
 
 
-def _explained(target: str | Path | Model | Run, name: str | None) -> Explanation:
+def _is_of_assay(target: Target) -> TypeGuard[str | Path | AssayModel | AssayRun]:
+    if not isinstance(target, str | Path):
+        return isinstance(target, AssayModel | AssayRun)
+    path = Path(target)
+    return is_assay_run(path) if path.is_dir() else is_assay_model(path)
+
+
+def _explained(target: Any, name: str | None) -> Explanation:
     if isinstance(target, Run):
         return _of_run(target, name)
     if not isinstance(target, Model) and Path(target).is_dir():

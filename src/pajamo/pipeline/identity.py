@@ -29,8 +29,13 @@ def run_id(study: Study, data: DataSettings) -> str:
     content = study.model_dump(mode="json") | {
         "data": data.model_dump(mode="json", exclude={"path", "dataset"})
     }
-    identity = json.dumps([content, [_digest(path) for path in named], __version__], sort_keys=True)
-    return f"{study.name}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
+    return named_by_hash(study.name, content, [digest(path) for path in named])
+
+
+def named_by_hash(name: str, *content: object) -> str:
+    """A name and the first digits of a hash of the content and of pajamo's version."""
+    identity = json.dumps([*content, __version__], sort_keys=True)
+    return f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:10]}"
 
 
 def versions() -> dict[str, str]:
@@ -42,7 +47,13 @@ def versions() -> dict[str, str]:
     }
 
 
-def _digest(path: Path | None) -> str:
+def digest(path: Path | None) -> str:
+    """Hash of a file's bytes; "" for no file.
+
+    Raises
+    ------
+    StudyError: the file does not exist.
+    """
     if path is None:
         return ""
     if not path.is_file():

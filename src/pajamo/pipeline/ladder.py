@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,13 +28,12 @@ from pajamo.evaluation.truth import Cells, Truth
 from pajamo.models.base import DrawsCells, Model
 from pajamo.models.registry import create, models
 from pajamo.pipeline.loading import Loaded
+from pajamo.pipeline.once import Progress
 from pajamo.training.checkpoints import read_state, write_state
 from pajamo.training.fit import fit_model
 
 CELLS_DRAWN = 200
 """Cells that a model of distributions draws for each held-out condition."""
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def read_content(folder: Path) -> ReportContent:
     """Everything that a run's report shows, from its files."""
     about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     verdict = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-    tables: dict[str, Any] = {name: _read_table(folder / f"{name}.csv") for name in TABLES}
+    tables: dict[str, Any] = {name: read_table(folder / f"{name}.csv") for name in TABLES}
     facts = about["data"]
     facts["conditions"] = {int(order): n for order, n in facts["conditions"].items()}
     facts |= {key: tuple(facts[key]) for key in ("batches", "contexts", "times")}
@@ -95,6 +95,7 @@ def _read_text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
-def _read_table(path: Path) -> pd.DataFrame | None:
+def read_table(path: Path) -> pd.DataFrame | None:
+    """A table of a run; None where there is no such file."""
     # Genes may be called NA or nan; only an empty field is a missing value.
     return pd.read_csv(path, keep_default_na=False, na_values=[""]) if path.is_file() else None

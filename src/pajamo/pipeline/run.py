@@ -20,8 +20,9 @@ from pajamo.data.run_folder import RunFolder, replace_in_run, verify_run
 from pajamo.data.splits import Split, check_cells, check_leaks, make_split
 from pajamo.pipeline.findings import Findings
 from pajamo.pipeline.identity import run_id, versions
-from pajamo.pipeline.ladder import FoldWork, Progress, climb_fold, final_model, ladder_names
+from pajamo.pipeline.ladder import FoldWork, climb_fold, final_model, ladder_names
 from pajamo.pipeline.loading import Loaded, load
+from pajamo.pipeline.once import Progress, once
 from pajamo.pipeline.record import TIMELINE, WEIGHTS, read_content, write_about, write_table, write_tables
 from pajamo.pipeline.time_course import time_course
 from pajamo.pipeline.toml_text import to_toml
@@ -45,13 +46,7 @@ def run_study(study: Study, runs: Path, progress: Progress = lambda _: None) -> 
     """
     ladder_names(study)  # a misspelt name is better found before the screen is read
     folder = RunFolder(runs / run_id(study, resolve(study.data)))
-    if not folder.complete:
-        with folder.writing():
-            if not folder.complete:
-                _work(study, folder, progress)
-                return folder.path
-    progress(f"this run is complete; {verify_run(folder.path)} files verified")
-    return folder.path
+    return once(folder, lambda: _work(study, folder, progress), progress)
 
 
 def _work(study: Study, folder: RunFolder, progress: Progress) -> None:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Run:
-    """What a run left: the verdict, its tables, its predictions and its model."""
+class RunRecord:
+    """What every run left: the verdict, its tables, its report, and hashes of all of it."""
 
     path: Path
 
@@ -40,14 +40,31 @@ class Run:
         """Each model and metric: mean, interval, calibrated score, difference to the best baseline."""
         return self.table("summary")
 
+    def table(self, name: str) -> pd.DataFrame:
+        """One of the run's tables by the name of its file."""
+        return pd.read_csv(self.path / f"{name}.csv", keep_default_na=False, na_values=["", "nan"])
+
+    def verify(self) -> int:
+        """Check every file against the manifest; returns how many were checked."""
+        return verify_run(self.path)
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return (
+            f"<p><b>{html.escape(self.verdict['sentence'])}</b></p>"
+            f"<p>{html.escape(str(self.path / 'report.html'))}</p>{self.summary.to_html(index=False)}"
+        )
+
+
+@dataclass(frozen=True)
+class Run(RunRecord):
+    """What a run on a screen left: the verdict, its tables, its predictions and its model."""
+
     @property
     def scores(self) -> pd.DataFrame:
         """Each fold, model, condition and metric."""
         return self.table("scores")
-
-    def table(self, name: str) -> pd.DataFrame:
-        """One of the run's tables by the name of its file."""
-        return pd.read_csv(self.path / f"{name}.csv", keep_default_na=False, na_values=["", "nan"])
 
     def predictions(self, model: str) -> anndata.AnnData:
         """What a model predicted for the held-out conditions of every fold.
@@ -71,15 +88,3 @@ class Run:
         from pajamo.training.saved import load_model
 
         return load_model(self.path / "model.safetensors")
-
-    def verify(self) -> int:
-        """Check every file against the manifest; returns how many were checked."""
-        return verify_run(self.path)
-
-    def _repr_html_(self) -> str:
-        import html
-
-        return (
-            f"<p><b>{html.escape(self.verdict['sentence'])}</b></p>"
-            f"<p>{html.escape(str(self.path / 'report.html'))}</p>{self.summary.to_html(index=False)}"
-        )

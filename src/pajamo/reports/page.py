@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from pajamo.reports.blocks import Section
 from pajamo.reports.content import ReportContent
-from pajamo.reports.lead import lead
+from pajamo.reports.lead import Lead, lead
 from pajamo.reports.sections import field, models, protocol, record, responses, results
 from pajamo.reports.wording import printable
 
@@ -52,16 +52,15 @@ def render_report(content: ReportContent) -> str:
     The page, below 2 MB for any content.
     """
     made = [build(content) for build in SECTIONS]
-    return (
-        _environment()
-        .get_template("report.html.j2")
-        .render(
-            title=printable(content.title),
-            simulated=content.data.simulated,
-            lead=lead(content),
-            sections=[section for section in made if section is not None],
-            style=_style(),
-        )
+    sections = [section for section in made if section is not None]
+    return render_page(content.title, lead(content), sections, simulated=content.data.simulated)
+
+
+def render_page(title: str, opening: Lead, sections: Sequence[Section], *, simulated: bool = False) -> str:
+    """Put an opening and sections into one HTML page."""
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        title=printable(title), simulated=simulated, lead=opening, sections=sections, style=_style()
     )
 
 

@@ -1,0 +1,37 @@
+"""The verbs of pajamo as Python functions; the command line calls these and nothing else.
+
+import pajamo
+
+run = pajamo.run("study.toml")
+run.verdict["sentence"]
+run.predictions("peper")
+
+run = pajamo.run("promoter.toml")  # [experiments.NAME] instead of [data]: sequences, and what was recorded of each
+run.table("parameters")
+run.assay_model("four-state")
+"""
+
+from pajamo.api.fitting import evaluate, explain, fit, models, predict, predict_sequences
+from pajamo.api.running import DEMO_STUDIES, DEMOS, demo, report, run, verify
+from pajamo.api.screens import check, design, fix, fix_choices, protocol_check, protocol_write
+
+__all__ = [
+    "DEMOS",
+    "DEMO_STUDIES",
+    "check",
+    "demo",
+    "design",
+    "evaluate",
+    "explain",
+    "fit",
+    "fix",
+    "fix_choices",
+    "models",
+    "predict",
+    "predict_sequences",
+    "protocol_check",
+    "protocol_write",
+    "report",
+    "run",
+    "verify",
+]

@@ -1,0 +1,40 @@
+"""The model that a run keeps: at its optimum, in the physical frame, so that its file and its tables say the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pajamo.config.assays import LatentSettings
+from pajamo.data.assays.assay import Assay
+from pajamo.explanations.assays.canonical import canonical
+from pajamo.explanations.assays.gauging import linear_readers
+from pajamo.explanations.assays.polishing import polish
+from pajamo.models.assays.model import AssayModel
+from pajamo.training.assays.report import FitReport
+
+
+def framed(model: AssayModel, assay: Assay, report: FitReport) -> tuple[AssayModel, FitReport, str]:
+    """A fitted mechanism brought to the nearest optimum and into the frame in which its energies are reported.
+
+    Maps without a mechanism, and mechanisms that a black box reads for, are left as they are.
+
+    Returns
+    -------
+    The model, its report with the objective and the gap that it has then, and which frame was chosen and why.
+    """
+    if isinstance(model.mechanism, LatentSettings) or not is_linear(model):
+        return model, report, ""
+    frame = canonical(model, assay)
+    polished = polish(frame.model, assay)
+    # From a saddle between two frames, the optimum may lie in either.
+    again = canonical(polished.model, assay)
+    if again.applied.states != tuple(range(len(again.applied.states))):
+        frame, polished = again, polish(again.model, assay)
+    reached = replace(report, objective=polished.objective, gap=polished.gap)
+    return polished.model, reached, frame.sentence
+
+
+def is_linear(model: AssayModel) -> bool:
+    """Whether every reader's weights are quantities of letters, of which one can speak."""
+    assembly = model.assembly
+    return len(linear_readers(assembly)) == len(assembly.blueprint.readers)
