@@ -9,6 +9,7 @@ import torch
 from pajamo.config.assays.mechanism import ReadingSettings
 from pajamo.encoders.sequence.additive import AdditiveEncoder
 from pajamo.encoders.sequence.convolution import ConvolutionEncoder
+from pajamo.encoders.sequence.encoder import LEVEL
 from pajamo.encoders.sequence.network import NetworkEncoder
 from pajamo.encoders.sequence.pairs import NeighbourEncoder, PairwiseEncoder
 from pajamo.errors import StudyError
@@ -41,7 +42,8 @@ def test_prior_matrix_and_width_reach_linear_maps(name):
     encoder = build_encoder(reader(name, MATRIX), "ACGT")
     np.testing.assert_allclose(encoder.matrix.detach(), MATRIX)
     assert encoder.penalty().item() == 0
-    assert (encoder.prior_sd == 0.5).all()
+    assert (encoder.prior_sd[1:] == 0.5).all()
+    assert encoder.prior_sd[0] == 0.5 * LEVEL  # the constant sums what the letters of a site share
 
 
 @pytest.mark.parametrize("name", ["network", "convolution"])

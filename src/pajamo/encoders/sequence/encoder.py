@@ -10,6 +10,8 @@ from pajamo.errors import ModelError
 
 SMALL_START = 0.2
 """Spread of the weights of a random start about their prior mean, in kT."""
+LEVEL = 10.0
+"""How much wider than of a weight the prior of the constant is: it sums what the letters of a whole site share."""
 DENSE = 2**28
 """Most entries of a dense design: 2 GiB in float64."""
 
@@ -53,7 +55,9 @@ class LinearEncoder(SequenceEncoder):
         self.active = active
         self.weights = nn.Parameter(mean.clone())
         self.register_buffer("prior_mean", mean)
-        self.register_buffer("prior_sd", torch.full((features,), float(sd)))
+        prior_sd = torch.full((features,), float(sd))
+        prior_sd[0] *= LEVEL
+        self.register_buffer("prior_sd", prior_sd)
 
     @property
     def features(self) -> int:

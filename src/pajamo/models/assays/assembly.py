@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Inputs = Mapping[str, Tensor]
 SMALLEST_SPREAD = 1e-9
-"""Activities that differ less are all the same."""
+"""Activities that differ less are all the same, and give no unit."""
 
 
 class Assembly(nn.Module):
@@ -151,7 +151,8 @@ class Assembly(nn.Module):
         number = self.experiments.index(experiment)
         if self.measurements[number].normalised:
             self.centre[number] = activity.mean()
-            self.spread[number] = activity.std(correction=0).clamp(min=SMALLEST_SPREAD)
+            spread = activity.std(correction=0)
+            self.spread[number] = spread if spread > SMALLEST_SPREAD else 1.0
         return self.normalised(activity, experiment)
 
     def forward(self, parts: Sequence[Rows]) -> Tensor:
@@ -164,7 +165,8 @@ class Assembly(nn.Module):
             measurement = self.measurement(rows.name)
             activity = self.recorded(self.activity(rows.codes, rows.name, rows.inputs), rows.name)
             if measurement.normalised:
-                spread = activity.var(correction=0).clamp(min=SMALLEST_SPREAD**2).sqrt()
+                variance = activity.var(correction=0)
+                spread = torch.where(variance > SMALLEST_SPREAD**2, variance, 1.0).sqrt()
                 activity = (activity - activity.mean()) / spread
             total = total - measurement.log_likelihood(activity, rows.recorded).sum()
         return total

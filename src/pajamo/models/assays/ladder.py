@@ -30,7 +30,7 @@ class Rung:
     limits: str
     is_baseline: bool = False
     encoder: EncoderName | None = None
-    sd: float = 3.0
+    sd: float = 0.5
 
     @property
     def mechanism(self) -> MechanismSettings:

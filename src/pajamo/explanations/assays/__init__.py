@@ -1,0 +1,1 @@
+"""What a fitted model of an assay says: gauges, symmetries, intervals, and how far the data go."""

@@ -1,0 +1,116 @@
+"""What is told of a fitted assay, and how mechanisms are compared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests.explanations.assays.planted import bins, planted, promoter
+
+from pajamo.config.assays import LatentSettings, declare
+from pajamo.errors import ModelError
+from pajamo.explanations.assays.comparing import added_interactions, compare_mechanisms, likelihood_ratio
+from pajamo.explanations.assays.explain import explain_assay
+from pajamo.explanations.assays.occupancies import occupancy_table
+from pajamo.explanations.assays.polishing import polish
+from pajamo.models.assays.model import AssayModel
+
+
+def test_an_explanation_has_every_part_and_table(fitted, tmp_path):
+    polished, assay = fitted
+    told = explain_assay(polished.model, assay, profiled=(), resamples=2)
+    text = told.to_text()
+    for words in (
+        "Z = w[free] + w[CRP]",
+        "Converged",
+        "4 sets of energies predict the same",
+        "case bootstrap",
+    ):
+        assert words in text
+    assert set(told.tables) == {
+        "symmetries", "parameters", "energies", "states", "sloppy_directions", "footprint_one", "shift_one",
+    }  # fmt: skip
+    assert len(told.write(tmp_path)) == len(told.tables) + 1
+
+
+def test_a_map_without_a_mechanism_is_explained_too():
+    model, assay = planted(LatentSettings(), rows=200, reads=5)
+    told = explain_assay(model, assay)
+    assert "states" not in told.tables
+    assert "value of the wild type" in told.to_text()
+    box = AssayModel("box", declare("latent", reads={"encoder": "network", "hidden": (3,)}), {"one": bins()})
+    box.build(assay)
+    assert "footprint_one" in explain_assay(box, assay).tables
+    nothing = AssayModel("mean", declare("latent", sequence=False), {"one": bins()})
+    nothing.build(assay)
+    assert "parameters" not in explain_assay(nothing, assay).tables
+
+
+def test_occupancies_are_boltzmann_weights(truth):
+    model, assay = truth
+    table = occupancy_table(model, assay)
+    weights = np.exp(-np.array([0, -2.5, -2.5, -8.0]))
+    np.testing.assert_allclose(table["occupancy"], weights / weights.sum(), rtol=1e-9)
+    kT = model.assembly.blueprint.kT
+    np.testing.assert_allclose(table["energy"], kT * np.array([0, -2.5, -2.5, -8.0]), atol=1e-9)
+    assert table["weight"].tolist()[:2] == ["1", "exp(-(dG[CRP])/kT)"]
+
+
+@pytest.fixture(scope="module")
+def pair(fitted):
+    """The planted mechanism and the same one without its interaction, both at their optimum."""
+    polished, assay = fitted
+    smaller = AssayModel("smaller", promoter(interactions={}), {"one": bins()})
+    smaller.build(assay.part("training"))
+    held = polished.model.assembly.state_dict()
+    kept = {
+        name: value
+        for name, value in held.items()
+        if value.shape == smaller.assembly.state_dict()[name].shape
+    }
+    smaller.assembly.load_state_dict(kept, strict=False)
+    return polish(smaller, assay).model, polished.model, assay
+
+
+def test_the_planted_mechanism_is_preferred(pair):
+    smaller, larger, assay = pair
+    table = compare_mechanisms({"smaller": smaller, "larger": larger}, assay, resamples=200)
+    assert table["model"].tolist() == ["larger", "smaller"]
+    assert table["difference"][0] == 0
+    assert table["high"][1] < 0
+    assert table["AIC"][0] < table["AIC"][1]
+    test = assay.part("test").experiments[0]
+    reads = test.recorded["counts"].sum()
+    expected = larger.log_likelihood(test).sum() / reads / np.log(2)
+    assert table["held_out"][0] == pytest.approx(expected)
+    ratio = likelihood_ratio(smaller, larger, assay)
+    assert ratio.added == ("CRP+RNAP",)
+    assert ratio.p_value < 1e-6
+    # Without the interaction the activator's 13 parameters mean nothing either.
+    assert ratio.degrees == pytest.approx(14, abs=1.5)
+    assert "CRP+RNAP" in ratio.verdict
+
+
+def test_mechanisms_that_are_not_nested_are_refused():
+    with pytest.raises(ModelError, match="not nested"):
+        added_interactions(promoter(), promoter())
+    with pytest.raises(ModelError, match="not nested"):
+        added_interactions(promoter(interactions={}, temperature=300.0), promoter())
+    with pytest.raises(ModelError, match="latent"):
+        added_interactions(LatentSettings(), promoter())
+
+
+def test_a_comparison_needs_held_out_data(fitted):
+    polished, assay = fitted
+    with pytest.raises(ModelError, match="held out"):
+        compare_mechanisms({"one": polished.model}, assay.part("training"))
+    with pytest.raises(ModelError):
+        compare_mechanisms({}, assay)
+
+
+def test_explaining_does_not_change_the_model(fitted):
+    polished, assay = fitted
+    before = {name: value.clone() for name, value in polished.model.assembly.state_dict().items()}
+    explain_assay(polished.model, assay, profiled=())
+    after = polished.model.assembly.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
