@@ -16,19 +16,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from common import add_data, machine, print_table
-from pajamo.config.assays import AssayStudy, LatentSettings, parse_assay_study
+from pajamo.config.assays import AssayStudy, parse_assay_study
 from pajamo.data.assays.assay import Assay
 from pajamo.data.assays.reading import read_assay
 from pajamo.evaluation.information.estimate import InformationEstimate
 from pajamo.evaluation.information.mutual import information_about_reads, information_about_values
-from pajamo.models.assays.assembly import Assembly
+from pajamo.models.assays.ladder import rung
 from pajamo.models.assays.model import AssayModel
-from pajamo.models.assays.objective import rows_of
-from pajamo.training.assays.adam import EpochReport, fit_by_epochs
-from pajamo.training.assays.starts import lay_over
+from pajamo.training.assays.fit import fit_assay
+from pajamo.training.assays.report import FitReport
 
 CONTINUOUS = {"kind": "continuous", "nonlinearity": "tanh", "noise": "skewed-t", "heteroskedastic": 2}
 # The noise of log10 PSI changes more with its mean than a parabola can: order 4 is better on the validation set.
@@ -47,14 +45,7 @@ PUBLISHED = {
     ("amyloid", "additive"): 1.187,
     ("sortseq", "additive"): 0.658,
 }
-READINGS: dict[str, dict[str, Any]] = {
-    "additive": {"sd": 0.5},
-    "neighbour": {"sd": 3.0},
-    "pairwise": {"sd": 3.0},
-    "network": {"sd": 1.0, "hidden": [64, 64]},
-    "convolution": {"sd": 1.0, "hidden": [64, 64]},
-}
-EPOCHS = {"additive": 150, "neighbour": 40, "pairwise": 60, "network": 60, "convolution": 40}
+MAPS = ("additive", "neighbour", "pairwise", "network", "convolution")
 
 
 def study(data: Path, name: str) -> AssayStudy:
@@ -67,29 +58,10 @@ def study(data: Path, name: str) -> AssayStudy:
     )
 
 
-def fit(asked: AssayStudy, assay: Assay, encoder: str, seed: int) -> tuple[AssayModel, EpochReport]:
-    """A latent trait read by this encoder, fitted by epochs from a random start."""
-    reads = {"encoder": encoder, **READINGS[encoder]}
-    model = AssayModel(encoder, LatentSettings.model_validate({"reads": reads}), asked.experiments, seed=seed)
-    training = rows_of(assay.part("training"))
-    assembly = model.build(assay.part("training"))
-    start(assembly, training, seed)
-    return model, fit_by_epochs(
-        assembly,
-        training,
-        rows_of(assay.part("validation")),
-        epochs=EPOCHS[encoder],
-        patience=None,
-        seed=seed,
-    )
-
-
-def start(assembly: Assembly, training: tuple[Any, ...], seed: int) -> None:
-    """Random weights, and the instrument laid over the numbers that they give."""
-    generator = torch.Generator().manual_seed(seed)
-    for encoder in assembly.encoders.values():
-        encoder.randomise(generator)
-    lay_over(assembly, training)
+def fit(asked: AssayStudy, assay: Assay, encoder: str, seed: int) -> tuple[AssayModel, FitReport]:
+    """A map of the ladder, fitted as a run does."""
+    model = AssayModel(encoder, rung(encoder).mechanism, asked.experiments, seed=seed)
+    return model, fit_assay(model, assay)
 
 
 def information(model: AssayModel, assay: Assay, part: str) -> InformationEstimate:
@@ -111,12 +83,12 @@ def row(asked: AssayStudy, assay: Assay, encoder: str, seed: int) -> dict[str, o
         "data": asked.name,
         "map": encoder,
         "parameters": sum(parameter.numel() for parameter in model.assembly.parameters()),
-        "validation nats": min(report.validation),
+        "validation nats": -model.log_likelihood(assay.part("validation").experiments[0]).mean(),
         "validation bits": validation.bits,
         "test bits": test.bits,
         "+-": test.standard_error,
         "published": PUBLISHED.get((asked.name, encoder), np.nan),
-        "best epoch": report.best,
+        "steps": report.steps,
         "CPU s": seconds,
     }
 
@@ -128,9 +100,7 @@ def main() -> None:
     )
     add_data(parser)
     parser.add_argument("--data-set", nargs="+", choices=DATA_SETS, default=["mpsa", "amyloid", "sortseq"])
-    parser.add_argument(
-        "--maps", nargs="+", choices=READINGS, help="by default those with a published figure"
-    )
+    parser.add_argument("--maps", nargs="+", choices=MAPS, help="by default those with a published figure")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     print(machine())
