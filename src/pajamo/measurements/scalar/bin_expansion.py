@@ -87,8 +87,8 @@ class BinExpansion:
             if not convex:
                 mixed = mixed + self._slopes[i:j, :, None] * residual[i:j, None, :]
             part = ordered[i:j].T @ mixed.reshape(j - i, LOCAL * bins).to(jacobian.dtype)
-            total[:, s : s + LOCAL] += part.reshape(-1, LOCAL, bins)
-        return total.transpose(1, 2).reshape(len(total), -1)
+            total[:, s : s + LOCAL] += part.reshape(len(total), LOCAL, bins)
+        return total.transpose(1, 2).reshape(len(total), knots * bins)
 
     def _mixed(self, basis: Tensor) -> Tensor:
         mixed = torch.empty(len(basis), self._coefficients.shape[1], dtype=basis.dtype)

@@ -82,7 +82,7 @@ class AutogradExpansion:
         parameters = list(self._measurement.parameters())
         at = self._activity.clone().requires_grad_(True)
         loss = -self._measurement.log_likelihood(at, self._recorded).sum()
-        slopes = torch.autograd.grad(loss, parameters, create_graph=True)
+        slopes = torch.autograd.grad(loss, parameters, create_graph=True, materialize_grads=True)
         gradient = torch.cat([slope.reshape(-1) for slope in slopes])
         found = []
         for directions in torch.eye(len(gradient), dtype=gradient.dtype).split(CHUNK):

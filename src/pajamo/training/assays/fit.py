@@ -16,10 +16,12 @@ from pajamo.models.assays.model import AssayModel
 from pajamo.models.assays.objective import Rows, objective, rows_of
 from pajamo.training.assays.adam import fit_by_epochs
 from pajamo.training.assays.newton.coordinates import Coordinates
+from pajamo.training.assays.newton.gauge import fix_gauge
 from pajamo.training.assays.newton.loop import Newton, newton
 from pajamo.training.assays.newton.problem import Problem
+from pajamo.training.assays.recipe import recipe_for
 from pajamo.training.assays.report import FitReport
-from pajamo.training.assays.starts import best_start, lay_over, score, screened, take
+from pajamo.training.assays.starts import best_start, lay_over, randomise, score, screened, take
 
 Progress = Callable[[str], None]
 FEW_KNOTS = 12
@@ -31,9 +33,6 @@ MOST_PARAMETERS = 1500
 MOST_WORK = 4e11
 """Rows times squared parameters: beyond, a second-order step takes minutes."""
 GENTLE_EPOCHS = 2
-EPOCHS = 60
-LARGE = 100_000
-"""Rows from which minibatches are four times as large."""
 POLISHING_STEPS = 40
 
 
@@ -78,7 +77,7 @@ def fit_assay(
         raise ModelError(
             f"the objective of {model.name} is not finite", fix="look for extreme values in the table"
         )
-    return replace(report, cpu_seconds=time.process_time() - began)
+    return replace(report, cpu_seconds=time.process_time() - began, validated=bool(kept))
 
 
 def _is_projected(assembly: Assembly) -> bool:
@@ -117,7 +116,7 @@ def _converged(
     assembly: Assembly, rows: tuple[Rows, ...], steps: int, progress: Progress | None
 ) -> FitReport:
     """Newton steps until the instruments' scales, laid over where the fit arrived, change nothing more."""
-    problem = Problem(assembly, rows)
+    problem = _problem(assembly, rows)
     done = newton(problem, limit=steps, progress=progress)
     history = list(done.history)
     for _ in range(MOST_ROUNDS):
@@ -129,6 +128,13 @@ def _converged(
         if abs(done.objective - before) < SETTLED:
             break
     return _report(done, history)
+
+
+def _problem(assembly: Assembly, rows: tuple[Rows, ...]) -> Problem:
+    """The problem in the gauge in which Newton steps stay."""
+    for _, encoder in assembly.readers():
+        fix_gauge(encoder)
+    return Problem(assembly, rows)
 
 
 def _report(done: Newton, history: list[float]) -> FitReport:
@@ -144,15 +150,18 @@ def _by_epochs(
     progress: Progress | None,
 ) -> FitReport:
     assembly = model.assembly
-    take(assembly, screened(assembly, rows, starts, model.seed)[0])
-    lay_over(assembly, rows)
-    batch = 1024 if sum(map(len, rows)) > LARGE else 256
-    plan = {"seed": model.seed, "batch": batch, "progress": progress}
-    # The first activities hardly differ: instruments laid over them would saturate on those of the long fit.
-    fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
-    lay_over(assembly, rows)
+    recipe = recipe_for(assembly, sum(map(len, rows)), steps)
+    plan = {"seed": model.seed, "batch": recipe.batch, "progress": progress}
+    if recipe.screened:
+        take(assembly, screened(assembly, rows, starts, model.seed)[0])
+        lay_over(assembly, rows)
+        # The first activities hardly differ: instruments laid over them would saturate on those of the long fit.
+        fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
+        lay_over(assembly, rows)
+    else:
+        randomise(assembly, rows, torch.Generator().manual_seed(model.seed))
     done = fit_by_epochs(
-        assembly, rows, kept, epochs=min(steps, EPOCHS), learning_rate=0.01 * (batch / 256) ** 0.5, **plan
+        assembly, rows, kept, epochs=recipe.epochs, learning_rate=recipe.learning_rate, **plan
     )
     with torch.no_grad():
         reached = float(objective(assembly, rows))
@@ -162,5 +171,5 @@ def _by_epochs(
     # A map without a mechanism has nothing to be read off its optimum, and predicts best where it was stopped.
     if assembly.blueprint.settings.kind == "latent" or not _is_small(assembly, rows):
         return report
-    done = newton(Problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
+    done = newton(_problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
     return replace(_report(done, list(done.history)), starts=(score(assembly, kept or rows),))

@@ -21,6 +21,7 @@ class FitReport:
     starts: objective of each random start when the best was chosen, in nats per observation.
     cpu_seconds: processor time.
     history: objective after each step, in nats.
+    validated: whether there was a validation set, which chose among starts and epochs.
     """
 
     objective: float
@@ -29,6 +30,7 @@ class FitReport:
     starts: tuple[float, ...]
     cpu_seconds: float
     history: tuple[float, ...]
+    validated: bool = True
 
     @property
     def converged(self) -> bool:
@@ -39,6 +41,11 @@ class FitReport:
     def verdict(self) -> str:
         """One sentence."""
         if self.gap != self.gap:
-            return f"stopped early after {self.steps} epochs, the best weights on the validation set restored"
+            kept = (
+                "the best weights on the validation set restored"
+                if self.validated
+                else "without validation set"
+            )
+            return f"stopped after {self.steps} epochs, {kept}"
         state = "converged" if self.converged else "NOT CONVERGED: parameters are not to be interpreted"
         return f"{state}: one more Newton step promises {self.gap:.2g} nats (after {self.steps} steps)"

@@ -30,6 +30,18 @@ def basis(encoder: LinearEncoder) -> Tensor:
     return torch.block_diag(torch.ones(1, 1, dtype=torch.float64), *blocks)
 
 
+@torch.no_grad()
+def fix_gauge(encoder: LinearEncoder) -> None:
+    """Bring each position's mean weight to its prior, and what that takes into the constant.
+
+    No whole window's value changes: random starts differ in what no data can tell, and this makes them agree.
+    """
+    if isinstance(encoder, AdditiveEncoder):
+        beside = (encoder.weights - encoder.prior_mean)[1:].reshape(encoder.matrix.shape).mean(dim=1)
+        encoder.matrix.sub_(beside[:, None])
+        encoder.weights[0] += beside.sum()
+
+
 def design(encoder: LinearEncoder, codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Change of the encoder's value along each direction, shape (rows, directions)."""
     if not isinstance(encoder, AdditiveEncoder):

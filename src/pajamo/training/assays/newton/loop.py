@@ -22,6 +22,8 @@ NEGATIVE = -1e-6
 """Curvature, relative to a parameter's information, below which a point is a saddle and not rounding."""
 PUSH = 1.0
 """Nats that a push off a saddle, where the slope says nothing, is to gain."""
+WORTHWHILE = 1e-4
+"""Nats that it must gain: curvature that is negative by rounding alone promises less."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ class _Eigen:
         if push:
             # Eigenvalues rise: the first direction is the one in which the objective falls fastest.
             side = -1.0 if self.slopes[0] > 0 else 1.0
-            along[0] = side * max(float(along[0].abs()), float(self.values[0].abs() ** 0.5 / size[0]))
+            along[0] = side * max(
+                float(along[0].abs()), float((2.0 * PUSH * self.values[0].abs()).sqrt() / size[0])
+            )
         promised = -float(self.slopes @ along + 0.5 * (self.values * along**2).sum())
         return (self.vectors @ along) / self.scale, promised
 
@@ -137,7 +141,7 @@ def _descend(
             move, promised = eigen.move(damping, push)
             reached = problem.step(move, quadratic, tolerance)
             ratio = (value - reached) / max(promised, 1e-12)
-            kept = reached < value and ratio > 1e-3
+            kept = reached < value - push * WORTHWHILE and ratio > 1e-3
             if kept:
                 return reached, _damped(damping, ratio)
             problem.restore(before)

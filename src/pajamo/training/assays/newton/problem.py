@@ -94,7 +94,9 @@ class Problem:
         """Move the vector, and projected instruments along with it; returns the objective."""
         self.coordinates.move(move)
         responses = quadratic.responses.items()
-        return self._settled(tolerance, {name: -response @ move - rest for name, (response, rest) in responses})
+        return self._settled(
+            tolerance, {name: -response @ move - rest for name, (response, rest) in responses}
+        )
 
     def expand(self, convex: bool) -> Quadratic:
         """The objective's second-order expansion here; `convex`: one whose curvature is never negative."""
