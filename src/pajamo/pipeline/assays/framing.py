@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isnan
 
 from pajamo.config.assays import LatentSettings
 from pajamo.data.assays.assay import Assay
@@ -25,6 +26,8 @@ def framed(model: AssayModel, assay: Assay, report: FitReport) -> tuple[AssayMod
     if isinstance(model.mechanism, LatentSettings) or not is_linear(model):
         return model, report, ""
     frame = canonical(model, assay)
+    if isnan(report.gap):  # too large for Newton steps
+        return frame.model, report, frame.sentence
     polished = polish(frame.model, assay)
     # From a saddle between two frames, the optimum may lie in either.
     again = canonical(polished.model, assay)

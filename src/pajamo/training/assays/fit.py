@@ -21,7 +21,7 @@ from pajamo.training.assays.newton.loop import Newton, newton
 from pajamo.training.assays.newton.problem import Problem
 from pajamo.training.assays.recipe import recipe_for
 from pajamo.training.assays.report import FitReport
-from pajamo.training.assays.starts import best_start, lay_over, randomise, score, screened, take
+from pajamo.training.assays.starts import best_start, bind_weakly, lay_over, randomise, score, screened, take
 
 Progress = Callable[[str], None]
 FEW_KNOTS = 12
@@ -32,6 +32,7 @@ SETTLED = 0.1
 MOST_PARAMETERS = 1500
 MOST_WORK = 4e11
 """Rows times squared parameters: beyond, a second-order step takes minutes."""
+FEW_ROWS = 20_000
 GENTLE_EPOCHS = 2
 POLISHING_STEPS = 40
 
@@ -69,7 +70,7 @@ def fit_assay(
     if not rows:
         raise ModelError("there is nothing to learn from", where="training set", why="it has no rows")
     assembly = model.build(training)
-    if not assembly.readers() or (_is_projected(assembly) and _is_small(assembly, rows)):
+    if _suits_newton(assembly, rows):
         report = _by_newton(model, training, rows, kept, starts, steps, progress)
     else:
         report = _by_epochs(model, rows, kept, starts, steps, progress)
@@ -80,14 +81,24 @@ def fit_assay(
     return replace(report, cpu_seconds=time.process_time() - began, validated=bool(kept))
 
 
+def _suits_newton(assembly: Assembly, rows: tuple[Rows, ...]) -> bool:
+    """Whether exact steps from random starts are quick: convex instruments, or nothing but few readings to fit."""
+    if not assembly.readers() and sum(map(len, rows)) <= FEW_ROWS:
+        return True
+    return _is_projected(assembly) and _is_small(assembly, rows)
+
+
+def _is_linear(assembly: Assembly) -> bool:
+    return all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
+
+
 def _is_projected(assembly: Assembly) -> bool:
-    linear = all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
-    return linear and all(measurement.convex for measurement in assembly.measurements)
+    return _is_linear(assembly) and all(measurement.convex for measurement in assembly.measurements)
 
 
 def _is_small(assembly: Assembly, rows: tuple[Rows, ...]) -> bool:
     """Whether second-order steps take seconds."""
-    if not all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers()):
+    if not _is_linear(assembly):
         return False
     size = Coordinates(assembly).size
     return size <= MOST_PARAMETERS and sum(map(len, rows)) * size**2 <= MOST_WORK
@@ -150,16 +161,18 @@ def _by_epochs(
     progress: Progress | None,
 ) -> FitReport:
     assembly = model.assembly
-    recipe = recipe_for(assembly, sum(map(len, rows)), steps)
+    recipe = recipe_for(assembly, rows, steps)
     plan = {"seed": model.seed, "batch": recipe.batch, "progress": progress}
     if recipe.screened:
         take(assembly, screened(assembly, rows, starts, model.seed)[0])
         lay_over(assembly, rows)
+    else:
+        randomise(assembly, rows, torch.Generator().manual_seed(model.seed))
+        bind_weakly(assembly, rows)
+    if _is_linear(assembly):
         # The first activities hardly differ: instruments laid over them would saturate on those of the long fit.
         fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
         lay_over(assembly, rows)
-    else:
-        randomise(assembly, rows, torch.Generator().manual_seed(model.seed))
     done = fit_by_epochs(
         assembly, rows, kept, epochs=recipe.epochs, learning_rate=recipe.learning_rate, **plan
     )

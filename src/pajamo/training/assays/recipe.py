@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from pajamo.encoders.sequence.encoder import LinearEncoder
 from pajamo.models.assays.assembly import Assembly
+from pajamo.models.assays.objective import Rows
 
+FEW_MUTATED = 0.05
+"""Share of mutated letters below which sequences are variants of one, as in a deep mutational scan."""
 LARGE = 100_000
 """Rows from which minibatches are twice as large."""
 MOST_ROWS_READ = 13_000_000
@@ -24,7 +27,9 @@ class Recipe:
     batch: rows of a step.
     learning_rate: the greatest.
     epochs: passes over the training set.
-    screened: whether many random starts are screened together first; a black box averages over its members instead.
+    screened: whether many random starts are screened together first. A black box averages over its members instead;
+        and where nearly all letters of a sequence are the wild type's, joint steps of all of them would throw every
+        start to where nothing is bound.
     """
 
     batch: int
@@ -33,12 +38,21 @@ class Recipe:
     screened: bool
 
 
-def recipe_for(assembly: Assembly, rows: int, most: int) -> Recipe:
-    """How to fit an assembly to so many rows in at most so many epochs."""
+def recipe_for(assembly: Assembly, parts: tuple[Rows, ...], most: int) -> Recipe:
+    """How to fit an assembly to these rows in at most so many epochs."""
+    rows = sum(map(len, parts))
     linear = all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
-    usual = Recipe(512, 0.02, 100, True) if linear else Recipe(256, 0.01, 60, False)
+    usual = Recipe(512, 0.02, 100, _mutated(parts) > FEW_MUTATED) if linear else Recipe(256, 0.01, 60, False)
     # On a small table, epochs of few steps would end far from any optimum.
     few = min(usual.batch, max(rows // FEWEST_BATCHES, SMALLEST_BATCH))
     batch = 2 * usual.batch if rows > LARGE else few
     epochs = min(most, usual.epochs, max(MOST_ROWS_READ // max(rows, 1), 10))
+    if not assembly.readers():  # an instrument alone is soon found
+        return Recipe(batch, usual.learning_rate, min(epochs, 10), False)
     return Recipe(batch, usual.learning_rate, epochs, usual.screened)
+
+
+def _mutated(parts: tuple[Rows, ...]) -> float:
+    """Share of letters that differ from the most frequent one at their position, in the first experiment."""
+    codes = parts[0].codes
+    return float((codes != codes.mode(dim=0).values).double().mean())

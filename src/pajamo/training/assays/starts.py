@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pajamo.encoders.sequence.encoder import LinearEncoder
 from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.objective import Rows, log_likelihood
 from pajamo.training.assays.batched import descend
@@ -24,6 +25,8 @@ START_STEPS = 20
 SPREAD_OF_CONSTANTS = 4.0
 """Standard deviation of the first constants about their prior, in kT. They are kept while readers find their places:
 where an interaction can be made up for by the scale of the energies, both would shrink together."""
+FIRST_ENERGY = -1.0
+"""kT."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,20 @@ def randomise(assembly: Assembly, parts: tuple[Rows, ...], generator: torch.Gene
             encoder.randomise(generator)
         draw = torch.randn(assembly.constants.shape, generator=generator, dtype=torch.float64)
         assembly.constants.copy_(assembly.constant_mean + SPREAD_OF_CONSTANTS * draw * assembly.free)
+    lay_over(assembly, parts)
+
+
+@torch.no_grad()
+def bind_weakly(assembly: Assembly, parts: tuple[Rows, ...]) -> None:
+    """Let every site be bound, or fold be stable, by 1 kT in the mean sequence: mutations then matter at once."""
+    for rows in parts[:1]:
+        terms = assembly.terms(rows.codes, rows.name).mean(dim=0)
+        done = set()
+        for number, term in enumerate(assembly.blueprint.terms):
+            encoder = assembly.encoder(term) if term.encoder is not None else None
+            if term.unit == "kT" and isinstance(encoder, LinearEncoder) and term.encoder not in done:
+                encoder.weights[0] += FIRST_ENERGY - terms[number]
+                done.add(term.encoder)
     lay_over(assembly, parts)
 
 
