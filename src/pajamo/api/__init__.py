@@ -11,6 +11,7 @@ run.table("parameters")
 run.assay_model("four-state")
 """
 
+from pajamo.api.assays import design_sequences, plan_library, simulate_assay, surrogate
 from pajamo.api.fitting import evaluate, explain, fit, models, predict, predict_sequences
 from pajamo.api.running import DEMO_STUDIES, DEMOS, demo, report, run, verify
 from pajamo.api.screens import check, design, fix, fix_choices, protocol_check, protocol_write
@@ -21,17 +22,21 @@ __all__ = [
     "check",
     "demo",
     "design",
+    "design_sequences",
     "evaluate",
     "explain",
     "fit",
     "fix",
     "fix_choices",
     "models",
+    "plan_library",
     "predict",
     "predict_sequences",
     "protocol_check",
     "protocol_write",
     "report",
     "run",
+    "simulate_assay",
+    "surrogate",
     "verify",
 ]

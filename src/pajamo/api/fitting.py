@@ -112,12 +112,9 @@ def predict(
     ------
     ModelError: a perturbation, context or time that the model knows nothing about.
     """
-    from pajamo.pipeline.assays.kinds import is_assay_model
     from pajamo.pipeline.one_model import predict_labels
 
-    if isinstance(model, str | Path) and is_assay_model(Path(model)):
-        raise ModelError("this is a model of sequences", where=str(model), fix="use pajamo.predict_sequences")
-
+    _require_perturbations(model)
     return predict_labels(model, list(perturbations), context, time, path_or_none(output))
 
 
@@ -174,12 +171,13 @@ def evaluate(
 
     Raises
     ------
-    ModelError: the model saw every condition.
+    ModelError: the model saw every condition, or is one of sequences.
     SplitError: predictions without a fold, or a fold that there is not.
     DataError: predictions without a perturbation, of other genes, or that are not finite.
     """
     from pajamo.pipeline.judging import evaluate_target
 
+    _require_perturbations(target)
     return evaluate_target(target, screen_study(study), fold, path_or_none(split), path_or_none(output))
 
 
@@ -217,3 +215,18 @@ def models() -> list[Card]:
     from pajamo.models.registry import cards
 
     return cards()
+
+
+def _require_perturbations(target: Any) -> None:
+    """A model of sequences knows nothing of perturbations, and should say so rather than fail to be read."""
+    from pajamo.models.assays.model import AssayModel
+    from pajamo.pipeline.assays.kinds import is_assay_model
+
+    # Predictions of other tools, as h5ad, are no models.
+    file = isinstance(target, str | Path) and Path(target).suffix != ".h5ad"
+    if isinstance(target, AssayModel) or (file and is_assay_model(Path(target))):
+        raise ModelError(
+            "this is a model of sequences, not of perturbations",
+            where=target.name if isinstance(target, AssayModel) else str(target),
+            fix="use pajamo.predict_sequences; `pajamo run` scores such models",
+        )

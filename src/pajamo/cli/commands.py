@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pajamo._version import __version__
-from pajamo.cli import datasets, designing, explaining, fitting, protocols, running, screens
+from pajamo.cli import assays, datasets, designing, explaining, fitting, protocols, running, screens
 from pajamo.cli.printing import out
 
 app = typer.Typer(
@@ -41,6 +41,9 @@ for _command in (
     fitting.predict,
     fitting.evaluate,
     explaining.explain,
+    assays.sequences,
+    assays.library,
+    assays.simulate,
     running.report,
     running.verify,
     fitting.models,

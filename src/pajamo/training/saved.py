@@ -11,6 +11,7 @@ from pajamo.data.conditions import Condition
 from pajamo.errors import IntegrityError, ModelError
 from pajamo.models.base import Model, Reference
 from pajamo.models.registry import create
+from pajamo.training.assays.saved import KIND as ASSAY_MODEL
 from pajamo.training.checkpoints import read_state, write_state
 
 FORMAT = 1
@@ -52,9 +53,15 @@ def load_model(path: str | Path) -> Model:
 
     Raises
     ------
-    IntegrityError: the file is missing, damaged, or of a newer version of pajamo.
+    IntegrityError: the file is missing, damaged, a model of an assay, or of a newer version of pajamo.
     """
     arrays, facts = read_state(Path(path))
+    if facts.get("kind") == ASSAY_MODEL:
+        raise IntegrityError(
+            "the file holds a model of sequences, not of perturbations",
+            where=str(path),
+            fix="read it with load_assay_model of pajamo.training.assays.saved, or use pajamo.predict_sequences",
+        )
     if facts.get("format") != FORMAT:
         raise IntegrityError(
             f"the model file has format {facts.get('format')}, this version reads format {FORMAT}",

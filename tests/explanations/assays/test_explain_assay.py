@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from tests.explanations.assays.planted import bins, planted, promoter
 
 from pajamo.config.assays import LatentSettings, declare
 from pajamo.errors import ModelError
-from pajamo.explanations.assays.comparing import added_interactions, compare_mechanisms, likelihood_ratio
+from pajamo.explanations.assays.comparing import (
+    added_interactions,
+    compare_mechanisms,
+    likelihood_ratio,
+    paired_intervals,
+)
 from pajamo.explanations.assays.explain import explain_assay
 from pajamo.explanations.assays.occupancies import occupancy_table
 from pajamo.explanations.assays.polishing import polish
@@ -89,6 +97,28 @@ def test_the_planted_mechanism_is_preferred(pair):
     # Without the interaction the activator's 13 parameters mean nothing either.
     assert ratio.degrees == pytest.approx(14, abs=1.5)
     assert "CRP+RNAP" in ratio.verdict
+
+
+def test_paired_intervals_are_those_of_all_resamples_at_once():
+    """The naive way: a table of how often each sequence is drawn, resamples by sequences."""
+    random = np.random.default_rng(3)
+    weight, differences = random.integers(1, 9, 70).astype(float), random.normal(0.2, 1, (70, 2))
+    found = paired_intervals(np.column_stack([weight, differences]), 0.9, 120, 7)
+    again = np.random.default_rng(7)
+    drawn = np.stack([np.bincount(again.integers(70, size=70), minlength=70) for _ in range(120)])
+    means = (drawn @ differences) / (drawn @ weight)[:, None]
+    tail = stats.norm.cdf(stats.t.ppf(0.05, 69) * np.sqrt(70 / 69))
+    np.testing.assert_allclose(found, np.quantile(means, [tail, 1 - tail], axis=0).T, rtol=1e-12)
+
+
+def test_rows_of_one_sequence_are_drawn_together(pair):
+    """Every row twice says nothing more: the interval stays as wide."""
+    smaller, larger, assay = pair
+    models = {"smaller": smaller, "larger": larger}
+    experiment = assay.experiments[0]
+    twice = replace(assay, experiments=(experiment.rows(np.repeat(np.arange(experiment.n), 2)),))
+    once, again = (compare_mechanisms(models, over, resamples=200) for over in (assay, twice))
+    np.testing.assert_allclose(once[["low", "high"]], again[["low", "high"]], rtol=1e-9)
 
 
 def test_mechanisms_that_are_not_nested_are_refused():

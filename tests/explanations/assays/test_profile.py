@@ -9,9 +9,15 @@ import pytest
 from tests.explanations.assays.planted import INTERACTION, planted, redrawn
 
 from pajamo.errors import ModelError
+from pajamo.explanations.assays.continuity import jumps
 from pajamo.explanations.assays.crossing import crossing
+from pajamo.explanations.assays.held import HeldProblem, StillProblem
+from pajamo.explanations.assays.information import information
 from pajamo.explanations.assays.polishing import polish
 from pajamo.explanations.assays.profile import profile, turned_by_symmetry
+from pajamo.explanations.assays.profile_points import ProfilePoint, Profiler, profiled_quantity
+from pajamo.models.assays.objective import rows_of
+from pajamo.training.assays.newton.loop import newton
 
 
 @pytest.mark.parametrize("outside", [0.6, 3.0, 40.0])
@@ -76,3 +82,93 @@ def test_what_is_not_fitted_has_no_profile(truth):
     model, assay = truth
     with pytest.raises(ModelError, match="no fitted constant"):
         profile(model, assay, "CRP+RNAp")
+
+
+def point(value, objective, slope):
+    return ProfilePoint(value, objective, 0.0, 0.0, 0.0, slope)
+
+
+def test_a_smooth_curve_has_no_jump_however_steep():
+    steep = [point(x, 5 * x**2, 10 * x) for x in (-3.0, -1.0, 0.0, 0.5, 2.5)]
+    crooked = [point(x, math.expm1(-x) ** 2, -2 * math.expm1(-x) * math.exp(-x)) for x in (-2, -1, 0, 1, 4)]
+    assert not list(jumps(steep))
+    assert not list(jumps(crooked))
+
+
+def test_a_point_of_another_branch_is_told_from_its_neighbours():
+    """Twice the height of a parabola at one place: the wrong point is the higher one, seen from both sides."""
+    points = [point(x, x**2 + 8 * (x == 1.0), 2 * x) for x in (2.0, 0.0, 1.0)]
+    assert list(jumps(points)) == [(0.0, 1.0), (2.0, 1.0)]
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_spurious_point_is_tried_again_from_its_neighbours(seed, monkeypatch):
+    """Few reads make many optima: left alone, points jump from one to the other, and with them the ends."""
+    model, assay = planted(rows=100, reads=2, seed=seed)
+    polished = polish(model, assay).model
+    found = profile(polished, assay, "CRP+RNAP")
+    assert not list(jumps(found.points))
+    monkeypatch.setattr(Profiler, "_mend", lambda profiler: None)
+    alone = profile(polished, assay, "CRP+RNAP")
+    assert list(jumps(alone.points))
+    best = min(point.objective for point in found.points)
+    assert best < min(point.objective for point in alone.points) + 0.01
+
+
+def test_a_fit_that_was_no_optimum_is_said_to_be_none(fitted):
+    model, assay = planted(rows=100, reads=2, seed=3)
+    polished = polish(model, assay)
+    found = profile(polished.model, assay, "CRP+RNAP")
+    assert found.gained > 1
+    assert "THE FIT WAS NO OPTIMUM" in found.verdict
+    # The prior of the interaction itself is the only part of the posterior that a point leaves out.
+    assert min(point.objective for point in found.points) < polished.objective - found.gained
+    found = profile(fitted[0].model, fitted[1], "CRP+RNAP")
+    assert found.gained < 0.01
+    assert "NO OPTIMUM" not in found.verdict
+
+
+@pytest.mark.parametrize("name", ["CRP+RNAP", "CRP at the wild type", "RNAP at the wild type"])
+def test_what_is_held_stays_and_all_else_reaches_its_best(fitted, name):
+    polished, assay = fitted
+    quantity = profiled_quantity(polished.model, assay, name)
+    profiler = Profiler(polished.model, assay, quantity)
+    begin = quantity.value(polished.model.assembly) / quantity.scale
+    found = profiler.at(begin + 0.3)
+    assert quantity.value(profiler.model.assembly) / quantity.scale == pytest.approx(begin + 0.3, abs=1e-9)
+    assert found.gap < 1e-3
+    above, below = (profiler.at(begin + 0.3 + side * 1e-2).objective for side in (1, -1))
+    assert found.slope == pytest.approx((above - below) / 2e-2, abs=0.05)
+
+
+def test_a_held_constant_is_the_problem_without_it(fitted):
+    polished, assay = fitted
+    rows = rows_of(assay.part("training"))
+    quantity = profiled_quantity(polished.model, assay, "CRP+RNAP")
+    values = []
+    for make in (
+        lambda assembly: HeldProblem(assembly, rows, quantity),
+        lambda assembly: StillProblem(assembly, rows, held=frozenset({"CRP+RNAP"})),
+    ):
+        assembly = polish(polished.model, assay, steps=1).model.assembly
+        assembly.constants.data.fill_(-2.0)
+        problem = make(assembly)
+        quadratic = problem.expand(convex=False)
+        values.append((problem.size, quadratic.gradient.norm(), quadratic.hessian.trace()))
+        values.append((newton(problem).objective, *values.pop()))
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-6)
+
+
+def test_the_energy_of_the_wild_type_has_a_profile(fitted):
+    """Near the optimum it is the parabola that the information promises; the level of the polymerase is open."""
+    polished, assay = fitted
+    found = information(polished.model, assay)
+    quantity = profiled_quantity(polished.model, assay, "CRP at the wild type")
+    error = found.error(quantity.direction(found)) / quantity.scale
+    profiler = Profiler(polished.model, assay, quantity)
+    best = profiler.freed()
+    drops = [profiler.at(best.value + side * 0.5 * error).objective - best.objective for side in (-1, 1)]
+    assert np.mean(drops) == pytest.approx(0.125, rel=0.15)
+    told = profile(polished.model, assay, "CRP at the wild type")
+    assert told.unit == "kcal/mol"
+    assert told.low < quantity.value(polished.model.assembly) < told.high

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 
 from pajamo.config.assays import LatentSettings, MechanismSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import ModelError
-from pajamo.evaluation.bootstrap import Resamples
+from pajamo.evaluation.assays.resampling import interval, resampled_totals, totals
 from pajamo.explanations.assays.gauges import Array
 from pajamo.explanations.assays.gauging import linear_readers
 from pajamo.explanations.assays.information import information
@@ -36,14 +37,15 @@ def compare_mechanisms(
     models: fitted, each at its optimum, by name.
     assay: that they were fitted to; the test set decides (the validation set where there is no test set).
     level: coverage of the interval of the difference.
-    resamples: of the rows of the set that decides, the same for all models.
+    resamples: of the sequences of the set that decides, the same for all models.
     seed: of the resamples.
 
     Returns
     -------
-    One row a model, the best first: `model`; `held_out`, mean log-likelihood in bits per observation; `difference` to
-    the best one with `low` and `high` (paired bootstrap over rows); `log_likelihood` of the training set in nats;
-    `parameters`, effective number including instruments (nan for black boxes); `AIC`, `BIC` (n: rows) from these.
+    One row a model, the best first: `model`; `held_out`, mean log-likelihood in bits per observation; `difference`
+    to the best one with `low` and `high` (paired bootstrap over sequences); `log_likelihood` of the training set in
+    nats; `parameters`, effective number including instruments (nan for black boxes); `AIC`, `BIC` (n: rows) from
+    these.
 
     Raises
     ------
@@ -51,28 +53,54 @@ def compare_mechanisms(
     """
     if not models:
         raise ModelError("there are no models to compare")
-    scores, weight = _held_out(models, assay)
+    part = _held_out(assay)
+    scores = {name: _per_row(model, part) / np.log(2) for name, model in models.items()}
+    weight = _observations(next(iter(models.values())), part)
     best = max(scores, key=lambda name: scores[name].sum())
-    differences = np.column_stack([scores[name] - scores[best] for name in scores]) / weight.mean()
-    drawn = Resamples.draw(np.arange(len(weight)), resamples, level, seed)
-    _, replicates = drawn.means(differences)
-    low, high = drawn.interval(replicates, len(weight))
+    columns = np.column_stack([weight, *(scores[name] - scores[best] for name in scores)])
+    ends = paired_intervals(totals(columns, _sequences(part)), level, resamples, seed)
     table = pd.DataFrame([_row(name, models[name], assay, scores[name], weight) for name in scores])
     table.insert(2, "difference", table["held_out"] - float(scores[best].sum() / weight.sum()))
-    table.insert(3, "low", low)
-    table.insert(4, "high", high)
+    table.insert(3, "low", ends[:, 0])
+    table.insert(4, "high", ends[:, 1])
     return table.sort_values("held_out", ascending=False, kind="stable", ignore_index=True)
 
 
-def _held_out(models: Mapping[str, AssayModel], assay: Assay) -> tuple[dict[str, Array], Array]:
-    """Bits of each row for each model, and the observations of each row."""
-    part = next(
-        (assay.part(s) for s in ("test", "validation") if any(e.n for e in assay.part(s).experiments)), None
-    )
-    if part is None:
-        raise ModelError("nothing is held out", why="mechanisms are compared on data that they have not seen")
-    scores = {name: _per_row(model, part) / np.log(2) for name, model in models.items()}
-    return scores, _observations(next(iter(models.values())), part)
+def paired_intervals(of_units: Array, level: float, resamples: int, seed: int) -> Array:
+    """Percentile intervals of the mean difference per observation, the same sequences drawn for every model.
+
+    Parameters
+    ----------
+    of_units: for each sequence its observations, and what each model's likelihood differs; shape (sequences,
+        1 + models).
+    level: coverage.
+    resamples: of the sequences; they are drawn block by block, so that no table of all of them is held.
+    seed: of the draws.
+
+    Returns
+    -------
+    Low and high end, shape (models, 2).
+    """
+    drawn = resampled_totals(of_units, seed, resamples)
+    observations, sums = drawn[:, :1], drawn[:, 1:]
+    means = np.divide(sums, observations, out=np.full(sums.shape, np.nan), where=observations > 0)
+    return np.array([interval(lambda column: column, column, len(of_units), level) for column in means.T])
+
+
+def _sequences(part: Assay) -> NDArray[np.intp]:
+    """Number of each row's sequence, the same in every experiment; shape (rows,)."""
+    known: dict[bytes, int] = {}
+    rows = (codes.tobytes() for experiment in part.experiments for codes in experiment.codes)
+    return np.array([known.setdefault(row, len(known)) for row in rows], dtype=np.intp)
+
+
+def _held_out(assay: Assay) -> Assay:
+    """The test set, or the validation set where there is none."""
+    for name in ("test", "validation"):
+        part = assay.part(name)
+        if any(experiment.n for experiment in part.experiments):
+            return part
+    raise ModelError("nothing is held out", why="mechanisms are compared on data that they have not seen")
 
 
 def _per_row(model: AssayModel, part: Assay) -> Array:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pajamo.config.assays import LatentSettings
+from pajamo.config.assays import KineticSettings, LatentSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.explanations.assays.bootstrap import Bootstrap, bootstrap
 from pajamo.explanations.assays.canonical import PhysicalFrame, canonical
 from pajamo.explanations.assays.gauging import linear_readers
 from pajamo.explanations.assays.information import Information, information
+from pajamo.explanations.assays.kinetic_readouts import KineticReadouts, kinetic_readouts
 from pajamo.explanations.assays.library import library_parts
 from pajamo.explanations.assays.matrices import energy_table
 from pajamo.explanations.assays.occupancies import occupancy_table
@@ -38,6 +39,7 @@ class Reading:
     profiles: by constant.
     resampled: the bootstrap, if one was asked for.
     level: coverage of the intervals.
+    kinetics: what drives and controls a kinetic scheme; None for other mechanisms.
     """
 
     frame: PhysicalFrame
@@ -46,6 +48,7 @@ class Reading:
     profiles: dict[str, Profile]
     resampled: Bootstrap | None
     level: float
+    kinetics: KineticReadouts | None = None
 
     @property
     def model(self) -> AssayModel:
@@ -70,7 +73,8 @@ def read_mechanism(
     model: fitted, every encoder a linear map.
     assay: that it was fitted to, with all its sets.
     level: coverage of the intervals.
-    profiled: constants with a profile; every interaction energy if not given.
+    profiled: quantities with a profile, as "CRP+RNAP" or "CRP at the wild type"; every interaction energy if not
+        given.
     resamples: of the case bootstrap; none by default, as each is a fit.
     seed: of the bootstrap.
     progress: is told a line now and then.
@@ -95,7 +99,12 @@ def read_mechanism(
         if resamples
         else None
     )
-    return Reading(frame, polished, found, profiles, resampled, level)
+    kinetics = (
+        kinetic_readouts(polished.model, assay, found, level=level, seed=seed)
+        if isinstance(model.mechanism, KineticSettings)
+        else None
+    )
+    return Reading(frame, polished, found, profiles, resampled, level, kinetics)
 
 
 def explain_assay(
@@ -149,6 +158,8 @@ def parts_of(reading: Reading, assay: Assay) -> Iterator[Part]:
     states = occupancy_table(reading.model, assay)
     if len(states):
         yield Part("states", "Of the wild type; energies are relative to the first state.", states, "states")
+    if reading.kinetics is not None:
+        yield _kinetics(reading.kinetics, reading.level)
     yield _sloppiness(reading)
 
 
@@ -214,6 +225,15 @@ def _energies(reading: Reading, assay: Assay) -> Part:
     text = "What each mutation costs (wild-type gauge), with Laplace intervals."
     text += f" {unseen} letters were never seen at their position and have none." if unseen else ""
     return Part("energy matrices", text, table, "energies")
+
+
+def _kinetics(found: KineticReadouts, level: float) -> Part:
+    text = (
+        "Of the wild type. affinity: free energy that one turn around a cycle dissipates, 0 in detailed balance. "
+        "control: percent by which the output rises with one percent of a rate. "
+        f"Intervals of {100 * level:.0f} % (Laplace).\nDetailed balance: "
+    )
+    return Part("kinetics", text + "\n".join(found.verdicts), found.table, "kinetics")
 
 
 def _sloppiness(reading: Reading) -> Part:

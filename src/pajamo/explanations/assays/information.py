@@ -12,12 +12,17 @@ from pajamo.data.assays.assay import Assay
 from pajamo.errors import ModelError, shorten, warn
 from pajamo.explanations.assays.gauges import Array
 from pajamo.explanations.assays.gauging import linear_readers, twin
+from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.model import AssayModel
-from pajamo.models.assays.objective import rows_of
+from pajamo.models.assays.objective import Rows, rows_of
+from pajamo.training.assays.newton.coordinates import Coordinates
 from pajamo.training.assays.newton.gauge import basis
 from pajamo.training.assays.newton.instrument import Instrument
 from pajamo.training.assays.newton.problem import Problem, Quadratic
+from pajamo.training.assays.starts import some
 
+MOST_WORK = 2e11
+"""Rows times squared parameters of which exact curvature is taken; beyond, it would take minutes and gigabytes."""
 SMALLEST = 1e-7
 """Curvature, relative to the prior's, below which a direction counts as flat or as a saddle."""
 
@@ -41,6 +46,7 @@ class Information:
     positive: whether this is a minimum: no direction along which the posterior rises.
     instruments: effective number of parameters of all instruments.
     observations: rows, and reads (or readings).
+    looked_at: how many of the rows the curvature was taken of; all, but for very large fits.
     """
 
     hessian: Array
@@ -53,6 +59,7 @@ class Information:
     positive: bool
     instruments: float
     observations: tuple[int, int]
+    looked_at: int
 
     @property
     def size(self) -> int:
@@ -108,6 +115,8 @@ class Information:
             f"{self.effective:.1f} of {self.size} parameters of the mechanism are determined by {reads:,} "
             f"observations of {rows:,} sequences; the priors hold the rest."
         )
+        if self.looked_at < rows:
+            text += f" Errors are approximate: Fisher information of {self.looked_at:,} sequences, drawn at random."
         if not self.positive:
             text += " THIS IS NO OPTIMUM: the posterior rises along some direction, errors mean nothing."
         return text
@@ -116,31 +125,37 @@ class Information:
 def information(model: AssayModel, assay: Assay) -> Information:
     """Exact curvature of the posterior of the training set where a model stands.
 
+    Of a fit that is too large for Newton steps, it is the Fisher information of some of the rows, counted for all.
     Warns where there are more parameters than sequences.
 
     Raises
     ------
     ModelError: the model is a black box, which has no parameters to speak of, or is not fitted.
     """
-    rows = rows_of(assay.part("training"))
+    every = rows_of(assay.part("training"))
     assembly = twin(model).assembly
     if len(linear_readers(assembly)) != len(assembly.blueprint.readers):
         raise ModelError(
             f"{model.name} has a black box among its encoders", why="its weights are no quantities"
         )
+    rows, times = _looked_at(assembly, every)
     problem = Problem(assembly, rows)
-    problem.lay()
-    problem.settle(1e-7)
-    quadratic = problem.expand(convex=False)
-    hessian, prior = quadratic.hessian.numpy(), problem.coordinates.precision().numpy()
+    if times == 1:
+        problem.lay()
+        problem.settle(1e-7)
+    quadratic = problem.expand(convex=times > 1)
+    prior = problem.coordinates.precision().numpy()
+    hessian = np.diag(prior) + times * (quadratic.hessian.numpy() - np.diag(prior))
     inner = [b.where for b in problem.coordinates.instruments]
     mechanism = np.setdiff1d(
         np.arange(problem.size), np.concatenate([np.r_[b] for b in inner] or [np.zeros(0, int)])
     )
     covariance, positive = _inverse(hessian, np.where(prior > 0, prior, np.abs(hessian.diagonal())))
+    # Of some rows, Fisher information is taken, which is positive but for the instruments' own curves.
+    positive = positive or times > 1
     own = np.ix_(mechanism, mechanism)
     terms = assembly.blueprint.terms
-    reads = sum(float(assembly.measurement(r.name).reads(r.recorded).sum()) for r in rows)
+    reads = sum(float(assembly.measurement(r.name).reads(r.recorded).sum()) for r in every)
     found = Information(
         hessian[own],
         prior[mechanism],
@@ -151,13 +166,23 @@ def information(model: AssayModel, assay: Assay) -> Information:
         _gap(quadratic, covariance),
         positive,
         _instruments(problem, quadratic, covariance),
-        (sum(map(len, rows)), round(reads)),
+        (sum(map(len, every)), round(reads)),
+        sum(map(len, rows)),
     )
     if found.size > found.observations[0]:
         warn(
             f"{model.name} has {found.size} parameters and {found.observations[0]} sequences: {_held(found)}"
         )
     return found
+
+
+def _looked_at(assembly: Assembly, rows: tuple[Rows, ...]) -> tuple[tuple[Rows, ...], float]:
+    """Rows of which the curvature is taken, and how many rows each of them stands for."""
+    total, size = sum(map(len, rows)), Coordinates(assembly).size
+    if total * size**2 <= MOST_WORK:
+        return rows, 1.0
+    few = some(rows, max(round(MOST_WORK / size**2), size), torch.Generator().manual_seed(0))
+    return few, total / sum(map(len, few))
 
 
 def _held(found: Information) -> str:

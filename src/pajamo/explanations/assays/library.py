@@ -13,6 +13,8 @@ from pajamo.explanations.explanation import Part
 
 FEWEST = 20
 """Rows below which a footprint shows nothing."""
+MOST = 100_000
+"""Rows, drawn at random, that show a footprint as well as more would."""
 
 
 def library_parts(assay: Assay) -> Iterator[Part]:
@@ -21,8 +23,17 @@ def library_parts(assay: Assay) -> Iterator[Part]:
         return
     for experiment in assay.part("training").experiments:
         if experiment.n >= FEWEST:
-            yield _footprint(assay, experiment)
-            yield _shift(assay, experiment)
+            shown = shown_rows(experiment)
+            yield _footprint(assay, shown)
+            yield _shift(assay, shown)
+
+
+def shown_rows(experiment: Experiment) -> Experiment:
+    """The rows that a footprint is made of."""
+    if experiment.n <= MOST:
+        return experiment
+    drawn = np.random.default_rng(0).choice(experiment.n, MOST, replace=False)
+    return experiment.rows(np.sort(drawn))
 
 
 def _footprint(assay: Assay, experiment: Experiment) -> Part:

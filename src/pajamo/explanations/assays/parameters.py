@@ -39,7 +39,7 @@ def parameter_table(
     assay: that it was fitted to.
     found: its information.
     level: coverage of Laplace intervals; those of profiles and bootstrap have their own.
-    profiles: by the name of the constant.
+    profiles: by the name of the quantity.
     resampled: a bootstrap.
 
     Returns
@@ -48,7 +48,7 @@ def parameter_table(
     `value_kT` for free energies, and `verdict`, in words.
     """
     rows = [
-        _row(quantity, model, found, level, (profiles or {}).get(quantity.of), resampled)
+        _row(quantity, model, found, level, (profiles or {}).get(quantity.name), resampled)
         for quantity in quantities(model, assay)
     ]
     return pd.DataFrame(rows)
@@ -65,7 +65,7 @@ def _row(
     value = quantity.value(model.assembly)
     row: dict[str, object] = {"quantity": quantity.quantity, "of": quantity.of, "value": value}
     row["unit"] = quantity.unit
-    if profiled is not None and quantity.constant is not None:
+    if profiled is not None:
         low, high, used, method, verdict = _profiled(profiled)
     elif resampled is not None:
         low, high, used, method, verdict = _resampled(resampled, quantity)

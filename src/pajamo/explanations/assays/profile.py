@@ -1,4 +1,4 @@
-"""Profile-likelihood intervals: how far a constant can be moved before the data object, everything else refitted."""
+"""Profile-likelihood intervals: how far a quantity can be moved before the data object, everything else refitted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from scipy import stats
 from pajamo.data.assays.assay import Assay
 from pajamo.explanations.assays.crossing import crossing
 from pajamo.explanations.assays.information import information
-from pajamo.explanations.assays.profile_points import ProfilePoint, Profiler
+from pajamo.explanations.assays.profile_points import LOWER, ProfilePoint, Profiler, profiled_quantity
+from pajamo.explanations.assays.quantities import Quantity
 from pajamo.explanations.assays.symmetries import all_symmetries
 from pajamo.models.assays.model import AssayModel
 
@@ -23,19 +24,21 @@ REACH = 20.0
 SHOWN = 6.0
 """Nats above the optimum up to which the curve is followed on both sides, so that another optimum is not missed."""
 GROWTH = 1.7
-LOWER = 0.01
-"""Nats by which a point must be better than the optimum to be a better one."""
+ROUNDS = 3
+"""How often the search begins anew from a better optimum."""
+NOTABLE = 0.1
+"""Nats by which a better optimum is worth a word."""
 ACCURACY = 0.02
-"""Accuracy of the ends, kcal/mol."""
+"""Accuracy of the ends, in kcal/mol or the ln of a rate."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """A profile of one constant.
+    """A profile of one quantity.
 
     Attributes
     ----------
-    name: of the constant.
+    name: of the quantity.
     unit: "kcal/mol", or that of its term.
     level: coverage.
     value: of the optimum, in `unit`.
@@ -44,6 +47,7 @@ class Profile:
         likelihood of the training set alone), `test` (nats per observation), `gap`, `converged`.
     points: as computed, from which the profile can be resumed.
     verdict: what the data say, in a sentence.
+    gained: nats by which a better optimum was met than the one that was given; the profile then began anew from it.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Profile:
     curve: pd.DataFrame
     points: tuple[ProfilePoint, ...]
     verdict: str
+    gained: float = 0.0
 
 
 def profile(
@@ -66,40 +71,43 @@ def profile(
     known: Sequence[ProfilePoint] = (),
     progress: Callable[[str], None] | None = None,
 ) -> Profile:
-    """Profile one constant and find the interval in which twice the drop stays below the chi-square quantile.
+    """Profile one quantity and find the interval in which twice the drop stays below the chi-square quantile.
 
-    The constant is held along a grid that grows on both sides of the optimum, all other parameters following by
-    Newton steps; ends are found to 0.02 kcal/mol. The constant's own prior does not count, so that the interval says
-    what the data say; the priors of the others do. Where a discrete symmetry turns the constant into minus itself,
-    values beyond zero are the same mechanism in another frame, and the profile ends there. (Venzon and Moolgavkar
-    1988.)
+    It is held along a grid that grows on both sides of the optimum, all other parameters following by Newton steps;
+    ends are found to 0.02 kcal/mol. A point that lies on another branch of solutions than its neighbours is tried
+    again from them, and the lowest objective counts. A constant's own prior does not count, so that the interval
+    says what the data say; the priors of the others do. Where a discrete symmetry turns the constant into minus
+    itself, values beyond zero are the same mechanism in another frame, and the profile ends there. (Venzon and
+    Moolgavkar 1988.)
 
     Parameters
     ----------
     model: at its optimum, in the frame in which it is reported.
     assay: that it was fitted to; the profile is made on its training set.
-    name: of the term, as "CRP+RNAP" or "ln rate of active".
+    name: of a constant, as "CRP+RNAP" or "ln rate of active"; or of the energy of a site, "CRP at the wild type".
     level: coverage.
     known: points of an interrupted profile, which are not computed again.
     progress: is told a line after each point.
 
     Raises
     ------
-    ModelError: there is no such constant, or it is fixed.
+    ModelError: there is no such quantity, or it is fixed.
     """
-    profiler = Profiler(model, assay, name)
-    turns = turned_by_symmetry(model, name)
-    search = _Search(profiler, _first_step(model, assay, name), level, turns, progress)
-    search.profiler.points.update({point.value: point for point in known})
+    quantity = profiled_quantity(model, assay, name)
+    profiler = Profiler(model, assay, quantity)
+    turns = quantity.features is None and turned_by_symmetry(model, name)
+    search = _Search(profiler, quantity, _first_step(model, assay, quantity), level, turns, progress)
+    profiler.points.update({point.value: point for point in known})
     low, high = search.run()
-    term = model.assembly.blueprint.terms[model.assembly.blueprint.term(name)]
-    scale = model.assembly.blueprint.kT if term.unit == "kT" else 1.0
-    unit = "kcal/mol" if term.unit == "kT" else term.unit
-    points = tuple(sorted(search.profiler.points.values(), key=lambda point: point.value))
-    curve = _curve(points, search.profiler.lowest, scale)
-    verdict = _verdict(name, unit, level, (low * scale, high * scale), curve)
-    best = search.profiler.lowest.value * scale
-    return Profile(name, unit, level, best, low * scale, high * scale, curve, points, verdict)
+    scale = quantity.scale
+    points = tuple(sorted(profiler.points.values(), key=lambda point: point.value))
+    curve = _curve(points, profiler.lowest, scale)
+    gained = profiler.optima[0] - min(profiler.optima)
+    verdict = _verdict(name, quantity.unit, level, (low * scale, high * scale), curve) + _warning(gained)
+    best = profiler.lowest.value * scale
+    return Profile(
+        name, quantity.unit, level, best, low * scale, high * scale, curve, points, verdict, gained
+    )
 
 
 def turned_by_symmetry(model: AssayModel, name: str) -> bool:
@@ -112,9 +120,9 @@ def turned_by_symmetry(model: AssayModel, name: str) -> bool:
     )
 
 
-def _first_step(model: AssayModel, assay: Assay, name: str) -> float:
+def _first_step(model: AssayModel, assay: Assay, quantity: Quantity) -> float:
     found = information(model, assay)
-    return float(np.clip(found.error(found.of_constant(name)), 0.02, 2.0))
+    return float(np.clip(found.error(quantity.direction(found)) / quantity.scale, 0.02, 2.0))
 
 
 class _Search:
@@ -123,28 +131,40 @@ class _Search:
     def __init__(
         self,
         profiler: Profiler,
+        quantity: Quantity,
         error: float,
         level: float,
         turns: bool,
         progress: Callable[[str], None] | None,
     ) -> None:
-        self.profiler, self._turns, self._progress = profiler, turns, progress
-        self.target = 0.5 * float(stats.chi2.ppf(level, 1))
+        self.profiler, self._quantity, self._turns, self._progress = profiler, quantity, turns, progress
+        self.target = quantile(level)
         self._step = error * math.sqrt(2 * self.target)
-        kT = profiler.model.assembly.blueprint.kT
-        self._accuracy = ACCURACY / kT
+        self._accuracy = ACCURACY / quantity.scale
 
     def run(self) -> tuple[float, float]:
-        """Both ends, in the term's unit."""
+        """Both ends, in the term's unit; looked for anew while points turn out to lie on a worse branch."""
+        self._curve()
+        for _ in range(ROUNDS):
+            mended, best = self.profiler.mended, self.profiler.lowest
+            ends = self._end(-1.0), self._end(1.0)
+            if self.profiler.mended == mended and self.profiler.lowest.objective > best.objective - LOWER:
+                break
+            self._curve()
+        return ends
+
+    def _curve(self) -> None:
+        """Both sides of the optimum, and of any better one that is met."""
         best = self.profiler.freed()
-        for _ in range(3):
+        for _ in range(ROUNDS):
+            mended = self.profiler.mended
             for side in (-1.0, 1.0):
                 self._explore(best.value, side)
-            better = self.profiler.lowest
-            if better.objective > best.objective - LOWER:
+            better = self.profiler.lowest.objective < best.objective - LOWER
+            if not better and self.profiler.mended == mended:
                 break
-            best = self.profiler.freed()
-        return self._end(-1.0), self._end(1.0)
+            if better:
+                best = self.profiler.freed()
 
     def _explore(self, start: float, side: float) -> None:
         """Go outwards in growing steps until the drop is large, or the reach is."""
@@ -161,7 +181,7 @@ class _Search:
             limit = start + side * REACH
         value = start
         while side * (limit - value) > 0:
-            value = value + side * min(step, side * (limit - value))
+            value = limit if side * (limit - value) <= step else value + side * step
             step *= GROWTH
             yield value
 
@@ -170,10 +190,8 @@ class _Search:
         point = self.profiler.at(value)
         drop = point.objective - self.profiler.lowest.objective
         if new and self._progress is not None:
-            kT = self.profiler.model.assembly.blueprint.kT
-            self._progress(
-                f"at {value:.3f} kT ({value * kT:.3f} kcal/mol): {drop:+.2f} nats, gap {point.gap:.2g}"
-            )
+            place = f"{value * self._quantity.scale:.3f} {self._quantity.unit}"
+            self._progress(f"at {place}: {drop:+.2f} nats, gap {point.gap:.2g}")
         return drop
 
     def _end(self, side: float) -> float:
@@ -184,6 +202,11 @@ class _Search:
             if self._drop(outside) > self.target:
                 return crossing(self._drop, inside, outside, self.target, self._accuracy)
         return 0.0 if self._turns and side * best < 0 else side * math.inf
+
+
+def quantile(level: float) -> float:
+    """Nats that the objective may drop within an interval: half the chi-square quantile."""
+    return 0.5 * float(stats.chi2.ppf(level, 1))
 
 
 def _curve(points: tuple[ProfilePoint, ...], best: ProfilePoint, scale: float) -> pd.DataFrame:
@@ -212,7 +235,18 @@ def _verdict(name: str, unit: str, level: float, ends: tuple[float, float], curv
         text = f"{name} reaches zero (from {low + high:.3g} {unit}), beyond which lies its mirror image"
     else:
         text = f"{name} lies between {low:.3g} and {high:.3g} {unit} ({100 * level:.0f} % profile likelihood)"
-    failed = int((~curve["converged"]).sum())
+    # What is far above the target even if it promises more nats moves no end.
+    near = curve["drop"] - curve["gap"] < quantile(level)
+    failed = int((near & ~curve["converged"]).sum())
     return text + (
         f"; {failed} of {len(curve)} points did not converge, so that it may be wider" if failed else ""
+    )
+
+
+def _warning(gained: float) -> str:
+    if gained < NOTABLE:
+        return ""
+    return (
+        f"; THE FIT WAS NO OPTIMUM: the profile met one that is {gained:.2f} nats better and began anew from it, "
+        "so that the other parameters are to be fitted again from more starts"
     )

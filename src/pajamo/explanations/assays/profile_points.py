@@ -1,7 +1,8 @@
-"""Points of a profile: the best posterior with one constant held, found by Newton steps from its neighbours."""
+"""Points of a profile: the best posterior with one quantity held, found by Newton steps from its neighbours."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,13 @@ from torch import Tensor
 
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import ModelError, nearest
-from pajamo.explanations.assays.gauging import buffer, twin
+from pajamo.explanations.assays.continuity import jumps
+from pajamo.explanations.assays.gauging import twin
+from pajamo.explanations.assays.held import HeldProblem, StillProblem
+from pajamo.explanations.assays.quantities import Quantity, quantities
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.assays.objective import Rows, log_likelihood, rows_of
 from pajamo.training.assays.newton.loop import newton
-from pajamo.training.assays.newton.problem import Problem
 from pajamo.training.assays.report import CONVERGED_BELOW
 
 STEPS = 40
@@ -22,19 +25,24 @@ TIGHT = 1e-3
 """Nats that one more step may promise at a point: drops of a tenth of a nat are to be told apart."""
 FARTHEST = 2.0
 """Largest extrapolation from two neighbours, in units of their distance."""
+SMALLER = (1, 4)
+"""Into how many steps the way from a neighbour is cut when a point is tried again."""
+LOWER = 0.01
+"""Nats by which another try must be better to count."""
 
 
 @dataclass(frozen=True)
 class ProfilePoint:
-    """The optimum with one constant held.
+    """The optimum with one quantity held.
 
     Attributes
     ----------
-    value: of the constant, in the unit of its term.
-    objective: minus ln posterior of everything else, in nats; the constant's own prior is left out.
+    value: of the quantity, in the unit of its term.
+    objective: minus ln posterior of everything else, in nats; the prior of a constant itself is left out.
     log_likelihood: of the training set, in nats.
     test: of the test set, nats per observation; nan without one.
     gap: nats that one more Newton step promises.
+    slope: nats by which the objective rises per unit of the quantity.
     """
 
     value: float
@@ -42,6 +50,7 @@ class ProfilePoint:
     log_likelihood: float
     test: float
     gap: float
+    slope: float = math.nan
 
     @property
     def converged(self) -> bool:
@@ -49,31 +58,29 @@ class ProfilePoint:
         return self.gap < CONVERGED_BELOW
 
 
-class _StillProblem(Problem):
-    """A problem whose instruments keep their scales, so that all points of a profile share one objective."""
-
-    def lay(self) -> None:
-        """Leave the scales as the optimum has them."""
-
-
 class Profiler:
-    """Optima of one model with one of its constants held at different values, remembered with their parameters."""
+    """Optima of one model with one quantity held at different values, remembered with their parameters.
 
-    def __init__(self, model: AssayModel, assay: Assay, name: str) -> None:
+    Attributes
+    ----------
+    model: moved from point to point.
+    points: by the value of the quantity.
+    optima: minus ln posterior, priors and all, of every optimum with nothing held, in order.
+    mended: how many points were replaced by better ones.
+    """
+
+    def __init__(self, model: AssayModel, assay: Assay, quantity: Quantity) -> None:
         self.model = twin(model)
         assembly = self.model.assembly
-        self.number = _position(self.model, name)
         self._training, self._test = rows_of(assay.part("training")), rows_of(assay.part("test"))
-        self._held = _StillProblem(assembly, self._training, held=frozenset({name}))
-        self._free = _StillProblem(assembly, self._training)
+        self._held = HeldProblem(assembly, self._training, quantity)
+        self._free = StillProblem(assembly, self._training)
         self.points: dict[float, ProfilePoint] = {}
+        self.optima: list[float] = []
+        self.mended = 0
         self._parameters: dict[float, dict[str, Tensor]] = {}
         self._begin = self._held.snapshot()
-
-    @property
-    def value(self) -> float:
-        """Where the constant stands."""
-        return float(self.model.assembly.constants[self.number].detach())
+        self._tried: set[tuple[float, float]] = set()
 
     @property
     def lowest(self) -> ProfilePoint:
@@ -81,34 +88,63 @@ class Profiler:
         return min(self.points.values(), key=lambda point: point.objective)
 
     def at(self, value: float) -> ProfilePoint:
-        """The optimum with the constant held at a value."""
+        """The optimum with the quantity held at a value.
+
+        Where a point and its neighbour lie on two branches of solutions, the higher one is tried again from the
+        lower one's parameters, and then its own neighbour.
+        """
         if value not in self.points:
             self._restore(value)
-            self._remember(newton(self._held, limit=STEPS, tolerance=TIGHT).gap)
+            self._remember(value, newton(self._held, limit=STEPS, tolerance=TIGHT).gap)
+            self._mend()
         return self.points[value]
 
     def freed(self) -> ProfilePoint:
-        """The optimum with the constant free, from the best point so far."""
+        """The optimum with the quantity free, from the best point so far."""
         if self._parameters:
-            self._restore(min(self._parameters, key=lambda value: self.points[value].objective))
-        gap = newton(self._free, limit=STEPS, tolerance=TIGHT).gap
-        return self._remember(gap)
+            self._held.restore(self._parameters[self._best_known()])
+        done = newton(self._free, limit=STEPS, tolerance=TIGHT)
+        self.optima.append(done.objective)
+        return self._remember(self._held.value, done.gap)
 
-    def _remember(self, gap: float) -> ProfilePoint:
-        value = self.value
+    def _best_known(self) -> float:
+        return min(self._parameters, key=lambda value: self.points[value].objective)
+
+    def _mend(self) -> None:
+        while wrong := [pair for pair in jumps(list(self.points.values())) if self._may_help(*pair)]:
+            for low, high in wrong:
+                self._tried.add((low, high))
+                self._again(low, high)
+
+    def _may_help(self, low: float, high: float) -> bool:
+        return low in self._parameters and (low, high) not in self._tried
+
+    def _again(self, low: float, high: float) -> None:
+        """Try a point from its neighbour's parameters and from the best point's, in one step and in smaller ones."""
+        for source in dict.fromkeys((low, self._best_known())):
+            for count in SMALLER:
+                self._held.restore(self._parameters[source])
+                for value in np.linspace(source, high, count + 1)[1:]:
+                    self._held.put(float(value))
+                    gap = newton(self._held, limit=STEPS, tolerance=TIGHT).gap
+                if self._objective() < self.points[high].objective - LOWER:
+                    self.mended += 1
+                    self._tried = {pair for pair in self._tried if high not in pair}
+                    self._remember(high, gap)
+                    return
+
+    def _remember(self, value: float, gap: float) -> ProfilePoint:
         self._parameters[value] = self._held.snapshot()
-        objective = float(self._objective())
+        slope = self._held.slope()
         self.points[value] = ProfilePoint(
-            value, objective, self._likelihood(self._training), self._tested(), gap
+            value, self._objective(), self._likelihood(self._training), self._tested(), gap, slope
         )
         return self.points[value]
 
     @torch.no_grad()
-    def _objective(self) -> Tensor:
-        assembly = self.model.assembly
-        mean, sd = buffer(assembly, "constant_mean"), buffer(assembly, "constant_sd")
-        own_prior = ((assembly.constants - mean) / sd)[self.number] ** 2 / 2
-        return assembly.penalty() - own_prior - self._likelihood(self._training)
+    def _objective(self) -> float:
+        penalty = float(self.model.assembly.penalty()) - self._held.own_prior()
+        return penalty - self._likelihood(self._training)
 
     @torch.no_grad()
     def _likelihood(self, parts: tuple[Rows, ...]) -> float:
@@ -123,24 +159,27 @@ class Profiler:
         """Parameters on the line through the two nearest points that are known."""
         near = sorted(self._parameters, key=lambda known: abs(known - value))[:2]
         self._held.restore(self._parameters[near[0]] if near else self._begin)
-        with torch.no_grad():
-            if len(near) == 2:
-                share = float(np.clip((value - near[0]) / (near[1] - near[0]), -FARTHEST, FARTHEST))
+        if len(near) == 2:
+            share = float(np.clip((value - near[0]) / (near[1] - near[0]), -FARTHEST, FARTHEST))
+            with torch.no_grad():
                 for name, parameter in self.model.assembly.named_parameters():
                     one, other = self._parameters[near[0]][name], self._parameters[near[1]][name]
                     parameter.copy_(one + share * (other - one))
-            self.model.assembly.constants[self.number] = value
+        self._held.put(value)
 
 
-def _position(model: AssayModel, name: str) -> int:
-    """Where a constant that was fitted stands among the constants."""
-    assembly = model.assembly
-    terms = [assembly.blueprint.terms[place] for place in assembly.constant_terms]
-    known = [term.name for term in terms if not term.fixed]
+def profiled_quantity(model: AssayModel, assay: Assay, name: str) -> Quantity:
+    """The quantity of a name, as "CRP+RNAP", "ln rate of active" or "CRP at the wild type".
+
+    Raises
+    ------
+    ModelError: there is no such quantity, or it is fixed.
+    """
+    known = {quantity.name: quantity for quantity in quantities(model, assay)}
     if name not in known:
         raise ModelError(
             f"there is no fitted constant {name!r}",
             where=model.name,
             fix=f"{nearest(name, known)}a profile can be made of: {', '.join(known) or 'none'}",
         )
-    return [term.name for term in terms].index(name)
+    return known[name]

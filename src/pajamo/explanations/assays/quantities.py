@@ -39,6 +39,11 @@ class Quantity:
     features: Array | None = None
 
     @property
+    def name(self) -> str:
+        """By which a profile is asked for: "CRP+RNAP", or "CRP at the wild type"."""
+        return self.of if self.features is None else f"{self.of} at the wild type"
+
+    @property
     def label(self) -> str:
         """Quantity and what it is of."""
         return f"{self.quantity} of {self.of}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from pajamo.config.assays import (
@@ -125,6 +125,19 @@ class AssayModel:
             coordinate = torch.as_tensor(self.coordinate(experiment))
             expected: Tensor = self.assembly.measurement(experiment.name).expected(coordinate)
         return pd.DataFrame({"activity": coordinate.numpy(), "expected": expected.numpy()})
+
+    def predict_sequences(
+        self,
+        sequences: Sequence[str],
+        *,
+        experiment: str | None = None,
+        inputs: Mapping[str, ArrayLike] | None = None,
+    ) -> pd.DataFrame:
+        """What an experiment would record of sequences that it has not seen; see `predicting.predict_sequences`."""
+        # Imported here, as predictions are made of models.
+        from pajamo.models.assays.predicting import predict_sequences
+
+        return predict_sequences(self, sequences, experiment=experiment, inputs=inputs)
 
 
 def _with_knots(settings: MeasurementSettings, knots: int | None) -> MeasurementSettings:

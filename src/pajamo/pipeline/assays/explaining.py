@@ -7,6 +7,7 @@ from itertools import permutations
 
 import pandas as pd
 
+from pajamo.config.assays import KineticSettings
 from pajamo.data.assays.assay import Experiment
 from pajamo.data.run_folder import RunFolder
 from pajamo.errors import DataError, ModelError
@@ -16,6 +17,8 @@ from pajamo.evaluation.information.shifts import expression_shift
 from pajamo.explanations.assays.bootstrap import Bootstrap, bootstrap
 from pajamo.explanations.assays.comparing import compare_mechanisms, likelihood_ratio
 from pajamo.explanations.assays.information import Information, information
+from pajamo.explanations.assays.kinetic_readouts import kinetic_readouts
+from pajamo.explanations.assays.library import shown_rows
 from pajamo.explanations.assays.matrices import energy_table
 from pajamo.explanations.assays.occupancies import occupancy_table
 from pajamo.explanations.assays.parameters import parameter_table
@@ -64,6 +67,10 @@ def explain_mechanism(model: AssayModel, loaded: LoadedAssay, folder: RunFolder,
     progress.tell(found.verdict)
     profiles = _profiles(model, loaded, folder, progress)
     resampled = _resampled(model, loaded, progress)
+    if isinstance(model.mechanism, KineticSettings):
+        driven = kinetic_readouts(model, loaded.assay, found, level=settings.level, seed=loaded.study.seed)
+        progress.tell(" ".join(driven.verdicts))
+        tables["kinetics"] = driven.table
     return tables | {
         "parameters": parameter_table(
             model, loaded.assay, found, level=settings.level, profiles=profiles, resampled=resampled
@@ -81,7 +88,7 @@ def _profiles(
     model: AssayModel, loaded: LoadedAssay, folder: RunFolder, progress: Paced
 ) -> dict[str, Profile]:
     settings, found = loaded.study.uncertainty, {}
-    for number, name in enumerate(wanted_profiles(model, settings.profile)):
+    for number, name in enumerate(wanted_profiles(model, loaded.assay, settings.profile)):
         step = folder.step(f"profiles/{model.name}/{number}.json")
         found[name] = profile_once(step, model, loaded.assay, name, settings.level, progress)
         progress.tell(found[name].verdict)
@@ -147,7 +154,7 @@ def _of_positions(
     tables = []
     for experiment in assay.experiments:
         try:
-            tables.append(make(loaded, experiment).assign(experiment=experiment.name))
+            tables.append(make(loaded, shown_rows(experiment)).assign(experiment=experiment.name))
         except DataError:
             continue
     return _joined(tables)

@@ -14,16 +14,17 @@ from pajamo.data.assays.assay import Assay
 from pajamo.data.atomic import write_json
 from pajamo.explanations.assays.profile import Profile, profile
 from pajamo.explanations.assays.profile_points import ProfilePoint
+from pajamo.explanations.assays.quantities import quantities
 from pajamo.models.assays.model import AssayModel
 from pajamo.pipeline.once import Progress
 
 
-def wanted_profiles(model: AssayModel, asked: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The fitted constants of a model that a study asks to profile; every interaction energy if it says nothing."""
-    terms = [term for term in model.assembly.blueprint.terms if term.encoder is None and not term.fixed]
+def wanted_profiles(model: AssayModel, assay: Assay, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The quantities of a model that a study asks to profile; every interaction energy if it says nothing."""
     if asked is None:
-        return tuple(term.name for term in terms if term.unit == "kT")
-    return tuple(term.name for term in terms if term.name in asked)
+        terms = model.assembly.blueprint.terms
+        return tuple(t.name for t in terms if t.encoder is None and not t.fixed and t.unit == "kT")
+    return tuple(quantity.name for quantity in quantities(model, assay) if quantity.name in asked)
 
 
 def profile_once(

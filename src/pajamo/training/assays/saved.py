@@ -46,7 +46,7 @@ def load_assay_model(path: str | Path) -> AssayModel:
         raise IntegrityError(
             "the file is no model of an assay",
             where=str(path),
-            fix="read models of perturbation screens with pajamo.load_model",
+            fix="read models of perturbation screens with pajamo.training.saved.load_model",
         )
     if held.get("format") != FORMAT:
         raise IntegrityError(
