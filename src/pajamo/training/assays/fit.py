@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from numpy import inf, nan_to_num
 
 from pajamo.data.assays.assay import Assay
 from pajamo.encoders.sequence.encoder import LinearEncoder
@@ -19,9 +20,18 @@ from pajamo.training.assays.newton.coordinates import Coordinates
 from pajamo.training.assays.newton.gauge import fix_gauge
 from pajamo.training.assays.newton.loop import Newton, newton
 from pajamo.training.assays.newton.problem import Problem
-from pajamo.training.assays.recipe import recipe_for
+from pajamo.training.assays.recipe import Recipe, recipe_for
 from pajamo.training.assays.report import FitReport
-from pajamo.training.assays.starts import best_start, bind_weakly, lay_over, randomise, score, screened, take
+from pajamo.training.assays.starts import (
+    best_start,
+    bind_weakly,
+    lay_over,
+    parameters_of,
+    randomise,
+    score,
+    screened,
+    take,
+)
 
 Progress = Callable[[str], None]
 FEW_KNOTS = 12
@@ -162,13 +172,39 @@ def _by_epochs(
 ) -> FitReport:
     assembly = model.assembly
     recipe = recipe_for(assembly, rows, steps)
-    plan = {"seed": model.seed, "batch": recipe.batch, "progress": progress}
     if recipe.screened:
-        take(assembly, screened(assembly, rows, starts, model.seed)[0])
-        lay_over(assembly, rows)
+        drawn = screened(assembly, rows, starts, model.seed)[: recipe.full_fits]
     else:
         randomise(assembly, rows, torch.Generator().manual_seed(model.seed))
         bind_weakly(assembly, rows)
+        drawn = [parameters_of(assembly)]
+    found = []
+    for parameters in drawn:
+        take(assembly, parameters)
+        lay_over(assembly, rows)
+        found.append(_epochs(model, rows, kept, recipe, progress))
+    reports, states = zip(*found, strict=True)
+    best = min(range(len(found)), key=lambda number: nan_to_num(reports[number].starts[0], nan=inf))
+    assembly.load_state_dict(states[best])
+    tried = tuple(sorted(report.starts[0] for report in reports))
+    report = replace(reports[best], starts=tried)
+    # A map without a mechanism has nothing to be read off its optimum, and predicts best where it was stopped.
+    if assembly.blueprint.settings.kind == "latent" or not _is_small(assembly, rows):
+        return report
+    done = newton(_problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
+    return replace(_report(done, list(done.history)), starts=(score(assembly, kept or rows),))
+
+
+def _epochs(
+    model: AssayModel,
+    rows: tuple[Rows, ...],
+    kept: tuple[Rows, ...],
+    recipe: Recipe,
+    progress: Progress | None,
+) -> tuple[FitReport, dict[str, torch.Tensor]]:
+    """Epochs from where the model stands: how they went, and the state that they left."""
+    assembly = model.assembly
+    plan = {"seed": model.seed, "batch": recipe.batch, "progress": progress}
     if _is_linear(assembly):
         # The first activities hardly differ: instruments laid over them would saturate on those of the long fit.
         fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
@@ -181,8 +217,4 @@ def _by_epochs(
     report = FitReport(
         reached, float("nan"), done.epochs, (score(assembly, kept or rows),), 0.0, done.training
     )
-    # A map without a mechanism has nothing to be read off its optimum, and predicts best where it was stopped.
-    if assembly.blueprint.settings.kind == "latent" or not _is_small(assembly, rows):
-        return report
-    done = newton(_problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
-    return replace(_report(done, list(done.history)), starts=(score(assembly, kept or rows),))
+    return report, {name: values.clone() for name, values in assembly.state_dict().items()}

@@ -37,6 +37,11 @@ class Recipe:
     epochs: int
     screened: bool
 
+    @property
+    def full_fits(self) -> int:
+        """How many of the screened starts take all epochs: those of a map with pairs end in different optima."""
+        return 3 if self.batch <= 512 else 1
+
 
 def recipe_for(assembly: Assembly, parts: tuple[Rows, ...], most: int) -> Recipe:
     """How to fit an assembly to these rows in at most so many epochs."""
