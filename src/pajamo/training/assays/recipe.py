@@ -29,7 +29,7 @@ class Recipe:
     epochs: passes over the training set.
     screened: whether many random starts are screened together first. A black box averages over its members instead;
         and where nearly all letters of a sequence are the wild type's, joint steps of all of them would throw every
-        start to where nothing is bound.
+        start of a mechanism to where nothing is bound.
     """
 
     batch: int
@@ -47,7 +47,8 @@ def recipe_for(assembly: Assembly, parts: tuple[Rows, ...], most: int) -> Recipe
     """How to fit an assembly to these rows in at most so many epochs."""
     rows = sum(map(len, parts))
     linear = all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
-    usual = Recipe(512, 0.02, 100, _mutated(parts) > FEW_MUTATED) if linear else Recipe(256, 0.01, 60, False)
+    many = assembly.blueprint.settings.kind == "latent" or _mutated(parts) > FEW_MUTATED
+    usual = Recipe(512, 0.02, 100, many) if linear else Recipe(256, 0.01, 60, False)
     # On a small table, epochs of few steps would end far from any optimum.
     few = min(usual.batch, max(rows // FEWEST_BATCHES, SMALLEST_BATCH))
     batch = 2 * usual.batch if rows > LARGE else few
