@@ -1,6 +1,7 @@
 """Maps from sequence to one latent number, without a mechanism: how much each says of what was measured.
 
     python benchmarks/sequence_maps.py [DATA] [--data-set mpsa] [--maps pairwise network] [--seed 0]
+    python benchmarks/sequence_maps.py --score CSV ...    # what peers/mavenn_fit.py --predictions wrote, by the same estimator
 
 DATA is the folder with `cisreg/`; by default $PAJAMO_DEV_DATA or ../shared/data. MPSA (splicing, RNA, log10 PSI) and
 amyloid (nucleation, protein) are seen through global epistasis, Sort-Seq through free bins. The splits are the data
@@ -93,6 +94,14 @@ def row(asked: AssayStudy, assay: Assay, encoder: str, seed: int) -> dict[str, o
     }
 
 
+def scored(table: pd.DataFrame) -> InformationEstimate:
+    """I_pred of a peer's predictions for the test rows."""
+    predicted = table["phi"].to_numpy(dtype=float)
+    if "y" in table:
+        return information_about_values(predicted, table["y"].to_numpy(dtype=float))
+    return information_about_reads(predicted, table.filter(regex=r"^ct_").to_numpy(dtype=float))
+
+
 def main() -> None:
     """Print one row a data set and map."""
     parser = argparse.ArgumentParser(
@@ -102,7 +111,14 @@ def main() -> None:
     parser.add_argument("--data-set", nargs="+", choices=DATA_SETS, default=["mpsa", "amyloid", "sortseq"])
     parser.add_argument("--maps", nargs="+", choices=MAPS, help="by default those with a published figure")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--score", nargs="+", type=Path, help="tables with columns phi and y, or phi and ct_*"
+    )
     arguments = parser.parse_args()
+    if arguments.score:
+        for file in arguments.score:
+            print(file.name, scored(pd.read_csv(file)))
+        return
     print(machine())
     rows = []
     for name in arguments.data_set:
