@@ -1,7 +1,7 @@
 """Maps from sequence to one latent number, without a mechanism: how much each says of what was measured.
 
     python benchmarks/sequence_maps.py [DATA] [--data-set mpsa] [--maps pairwise network] [--seed 0]
-    python benchmarks/sequence_maps.py --score CSV ...    # what peers/mavenn_fit.py --predictions wrote, by the same estimator
+    python benchmarks/sequence_maps.py --score CSV ...    # what peers/mavenn_fit.py --predictions wrote
 
 DATA is the folder with `cisreg/`; by default $PAJAMO_DEV_DATA or ../shared/data. MPSA (splicing, RNA, log10 PSI) and
 amyloid (nucleation, protein) are seen through global epistasis, Sort-Seq through free bins. The splits are the data
