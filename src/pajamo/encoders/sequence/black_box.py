@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -40,9 +41,9 @@ class BlackBoxEncoder(SequenceEncoder):
         """Every layer with weights."""
         return [module for module in self.modules() if isinstance(module, Layer)]
 
+    @abstractmethod
     def values(self, codes: Tensor) -> Tensor:
         """The number that each member reads of its sequences: (members, rows, length) to (members, rows)."""
-        raise NotImplementedError
 
     def forward(self, codes: Tensor) -> Tensor:
         """The mean over members; while they take turns, the value of the one whose turn it is."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -16,23 +18,23 @@ DENSE = 2**28
 """Most entries of a dense design: 2 GiB in float64."""
 
 
-class SequenceEncoder(nn.Module):
+class SequenceEncoder(nn.Module, ABC):
     """Maps the letters of a window to one number (an energy in kT, ln of a rate, a latent trait).
 
     The missing code (one past the alphabet's last letter: beyond the end of a shorter sequence) contributes nothing.
     """
 
+    @abstractmethod
     def forward(self, codes: Tensor) -> Tensor:
         """The number of each sequence: codes (sequences, length) of any integer type to (sequences,)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def penalty(self) -> Tensor:
         """Minus ln of the prior density of the weights, in nats, up to a constant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def randomise(self, generator: torch.Generator) -> None:
         """Draw the weights of a random start; the same generator gives the same bits."""
-        raise NotImplementedError
 
 
 class LinearEncoder(SequenceEncoder):
@@ -64,16 +66,16 @@ class LinearEncoder(SequenceEncoder):
         """Number of weights."""
         return len(self.weights)
 
+    @abstractmethod
     def indices(self, codes: Tensor) -> Tensor:
         """The features that each sequence switches on, Long (sequences, active).
 
         A letter that is missing switches on the place `features`, one past the last weight, which stands for nothing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def names(self) -> list[str]:
         """A name for each weight, as position and letter in the window: "constant", "0A", "0A:1C"."""
-        raise NotImplementedError
 
     def forward(self, codes: Tensor) -> Tensor:
         """Gather and add: no one-hot table is made."""

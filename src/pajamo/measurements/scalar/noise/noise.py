@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
@@ -9,7 +11,7 @@ from pajamo.measurements.scalar.measurement import Recorded
 from pajamo.measurements.scalar.noise.scale import LogPolynomial
 
 
-class Noise(nn.Module):
+class Noise(nn.Module, ABC):
     """p(value | centre), with a scale that may depend on the centre.
 
     Attributes
@@ -26,17 +28,17 @@ class Noise(nn.Module):
         del centre
         self.log_scale.start(recorded["value"])
 
+    @abstractmethod
     def log_density(self, centre: Tensor, recorded: Recorded) -> Tensor:
         """ln p(value) of each row, in nats, shape (rows,)."""
-        raise NotImplementedError
 
     def mean(self, centre: Tensor) -> Tensor:
         """Mean of the readings about these centres; the centre itself where the noise is symmetric."""
         return centre
 
+    @abstractmethod
     def draw(self, centre: Tensor, recorded: Recorded, generator: torch.Generator) -> Tensor:
         """A reading for each row."""
-        raise NotImplementedError
 
     def penalty(self) -> Tensor:
         """Minus ln of the prior density of the noise's parameters, in nats, up to a constant."""

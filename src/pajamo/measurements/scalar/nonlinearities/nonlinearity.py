@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 from pajamo.measurements.scalar.extent import extent
 
 
-class Nonlinearity(nn.Module):
+class Nonlinearity(nn.Module, ABC):
     """mean = level + unit * curve((activity - centre) / spread).
 
     The four numbers are set once, at the start of a fit, from the activities and the values, and are no parameters:
@@ -47,21 +49,21 @@ class Nonlinearity(nn.Module):
     def follow(self, activity: Tensor) -> None:
         """Move knots along with these activities, the curve staying as it is; nothing where there are none."""
 
+    @abstractmethod
     def reset(self, sign: float) -> None:
         """Set the curve's parameters to a slope of one over the central activities, times the sign."""
-        raise NotImplementedError
 
+    @abstractmethod
     def curve(self, place: Tensor) -> Tensor:
         """The standardised mean at standardised activities, of any shape."""
-        raise NotImplementedError
 
     def forward(self, activity: Tensor) -> Tensor:
         """The mean reading at each activity, in the unit of the readings."""
         return self.level + self.unit * self.curve((activity - self.centre) / self.spread)
 
+    @abstractmethod
     def penalty(self) -> Tensor:
         """Minus ln of the prior density of the curve's parameters, in nats, up to a constant."""
-        raise NotImplementedError
 
 
 def weak(parameter: Tensor, mean: Tensor | float, sd: float) -> Tensor:
