@@ -10,7 +10,7 @@ import pandas as pd
 from pajamo.config.assays import KineticSettings, LatentSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.explanations.assays.bootstrap import Bootstrap, bootstrap
-from pajamo.explanations.assays.canonical import PhysicalFrame, canonical
+from pajamo.explanations.assays.canonical import PhysicalFrame
 from pajamo.explanations.assays.gauging import linear_readers
 from pajamo.explanations.assays.information import Information, information
 from pajamo.explanations.assays.kinetic_readouts import KineticReadouts, kinetic_readouts
@@ -18,7 +18,7 @@ from pajamo.explanations.assays.library import library_parts
 from pajamo.explanations.assays.matrices import energy_table
 from pajamo.explanations.assays.occupancies import occupancy_table
 from pajamo.explanations.assays.parameters import parameter_table
-from pajamo.explanations.assays.polishing import Polished, polish
+from pajamo.explanations.assays.polishing import Polished, optimum_in_frame
 from pajamo.explanations.assays.profile import Profile, profile
 from pajamo.explanations.assays.sloppiness import sloppiness, sloppy_directions
 from pajamo.explanations.assays.symmetries import symmetries
@@ -83,12 +83,7 @@ def read_mechanism(
     ------
     ModelError: a black box among the encoders, or a profile of what is no fitted constant.
     """
-    frame = canonical(model, assay)
-    polished = polish(frame.model, assay)
-    # From a saddle between two frames, the optimum may lie in either.
-    again = canonical(polished.model, assay)
-    if again.applied.states != tuple(range(len(again.applied.states))):
-        frame, polished = again, polish(again.model, assay)
+    frame, polished = optimum_in_frame(model, assay)
     found = information(polished.model, assay)
     terms = polished.model.assembly.blueprint.terms
     interactions = tuple(t.name for t in terms if t.encoder is None and t.unit == "kT" and not t.fixed)

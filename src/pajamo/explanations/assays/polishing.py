@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pajamo.data.assays.assay import Assay
 from pajamo.encoders.sequence.additive import AdditiveEncoder
+from pajamo.explanations.assays.canonical import PhysicalFrame, canonical
 from pajamo.explanations.assays.gauges import LetterMap, fix_gauge
 from pajamo.explanations.assays.gauging import linear_readers, twin
 from pajamo.models.assays.model import AssayModel
@@ -67,6 +68,17 @@ def polish(model: AssayModel, assay: Assay, steps: int = STEPS) -> Polished:
             break
         done = better
     return Polished(moved, done.objective, done.gap)
+
+
+def optimum_in_frame(model: AssayModel, assay: Assay) -> tuple[PhysicalFrame, Polished]:
+    """The optimum nearest to a fitted mechanism, in the frame in which its energies are reported."""
+    frame = canonical(model, assay)
+    polished = polish(frame.model, assay)
+    # From a saddle between two frames, the optimum may lie in either.
+    again = canonical(polished.model, assay)
+    if again.applied.states == tuple(range(len(again.applied.states))):
+        return frame, polished
+    return again, polish(again.model, assay)
 
 
 @torch.no_grad()

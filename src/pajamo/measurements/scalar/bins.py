@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from pajamo.measurements.scalar.bin_expansion import BinExpansion
-from pajamo.measurements.scalar.measurement import Measurement, Recorded
-from pajamo.measurements.scalar.sorted_reads import all_reads, drawn_reads, multinomial_log_likelihood
+from pajamo.measurements.scalar.measurement import Recorded
+from pajamo.measurements.scalar.sorted_reads import SortedReads
 from pajamo.measurements.scalar.splines import SplineGrid
 
 TAIL = 1e-3
@@ -16,7 +16,7 @@ NARROWEST = 1e-3
 """Least range of the activities that says how wide the grid is to be."""
 
 
-class FreeBins(Measurement):
+class FreeBins(SortedReads):
     """p(bin b | activity) = softmax over b of a cubic spline, straight beyond its grid.
 
     With an unsorted library, its weight is 1 whatever the activity (it is no bin: how often a sequence is found there
@@ -36,8 +36,8 @@ class FreeBins(Measurement):
     def __init__(
         self, bins: int, knots: int = 48, *, library: bool = False, roughness: float = 10.0, sd: float = 10.0
     ) -> None:
-        super().__init__()
-        self.library, self.roughness, self.sd = library, roughness, sd
+        super().__init__(library)
+        self.roughness, self.sd = roughness, sd
         self.curves = nn.Parameter(torch.zeros(bins, knots))
         self.register_buffer("span", torch.tensor([-3.0, 3.0]))
 
@@ -69,14 +69,6 @@ class FreeBins(Measurement):
         segment, values = self.grid.basis(activity)
         return _mixed(self.curves, segment, values)
 
-    def log_probabilities(self, activity: Tensor) -> Tensor:
-        """ln of the share of a sequence's sorted reads in each bin, shape (rows, bins)."""
-        return torch.log_softmax(self.log_weights(activity), dim=1)
-
-    def log_likelihood(self, activity: Tensor, recorded: Recorded) -> Tensor:
-        """ln p of where the reads of a sequence were found, given how many there are; shape (rows,)."""
-        return multinomial_log_likelihood(self.log_weights(activity), recorded, self.library)
-
     def expand(self, activity: Tensor, recorded: Recorded) -> BinExpansion:
         """Derivatives from sums over the segments of the grid: few basis functions are not zero at an activity."""
         library = recorded["library"] if self.library else None
@@ -86,19 +78,6 @@ class FreeBins(Measurement):
         """Gaussian priors on coefficients and on their second differences."""
         bend = self.curves.diff(n=2, dim=1)
         return self.roughness * (bend**2).sum() / 2 + (self.curves**2).sum() / (2 * self.sd**2)
-
-    def expected(self, activity: Tensor) -> Tensor:
-        """Mean number, from 1, of the bin of a read."""
-        probabilities = self.log_probabilities(activity).exp()
-        return probabilities @ torch.arange(1, probabilities.shape[1] + 1, dtype=probabilities.dtype)
-
-    def draw(self, activity: Tensor, recorded: Recorded, generator: torch.Generator) -> dict[str, Tensor]:
-        """Reads in each bin (and the library), with as many in all as each sequence has."""
-        return drawn_reads(self.log_weights(activity), recorded, self.library, generator)
-
-    def reads(self, recorded: Recorded) -> Tensor:
-        """Reads of each sequence."""
-        return all_reads(recorded, self.library).sum(dim=1)
 
 
 def _span(activity: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from pajamo.errors import StudyError
 from pajamo.measurements.scalar.extent import extent
-from pajamo.measurements.scalar.measurement import Measurement, Recorded
+from pajamo.measurements.scalar.measurement import Recorded
 from pajamo.measurements.scalar.normal import log_below, log_between
-from pajamo.measurements.scalar.sorted_reads import all_reads, drawn_reads, multinomial_log_likelihood
+from pajamo.measurements.scalar.sorted_reads import SortedReads
 
 FIRST_NOISE = 0.5
 """First standard deviation of ln fluorescence among cells of one sequence."""
@@ -22,7 +22,7 @@ FIRST_ASTRAY = 0.02
 """First share of the cells that end in any bin, whatever their fluorescence."""
 
 
-class LogNormalGates(Measurement):
+class LogNormalGates(SortedReads):
     """Cells are sorted by fluorescence between gates; cells of one sequence are log-normally spread.
 
     ln fluorescence of a cell ~ Normal(ln(scale * activity + autofluorescence), noise). Bin b collects cells between
@@ -62,9 +62,9 @@ class LogNormalGates(Measurement):
         ------
         StudyError: fewer than two bins; edges that are not one less than the bins, positive and rising.
         """
-        super().__init__()
+        super().__init__(library)
         _check(bins, edges)
-        self.library, self.given = library, len(edges) > 0
+        self.given = len(edges) > 0
         for name in ("log_background", "log_noise", "astray"):
             setattr(self, name, nn.Parameter(torch.zeros(())))
         self.log_yield = nn.Parameter(torch.zeros(bins))
@@ -128,14 +128,6 @@ class LogNormalGates(Measurement):
         """ln of the reads in each bin relative to the library, shape (rows, bins)."""
         return self.log_yield + self.log_shares(activity)
 
-    def log_probabilities(self, activity: Tensor) -> Tensor:
-        """ln of the share of a sequence's sorted reads in each bin, shape (rows, bins)."""
-        return torch.log_softmax(self.log_weights(activity), dim=1)
-
-    def log_likelihood(self, activity: Tensor, recorded: Recorded) -> Tensor:
-        """ln p of where the reads of a sequence were found."""
-        return multinomial_log_likelihood(self.log_weights(activity), recorded, self.library)
-
     def penalty(self) -> Tensor:
         """Weak Gaussian priors about the first values."""
         total = ((self.log_yield - self.level) ** 2).sum() / (2 * 3.0**2)
@@ -146,19 +138,6 @@ class LogNormalGates(Measurement):
             return total + (self.log_scale / 20.0) ** 2 / 2
         gaps = ((self.log_gaps - self.gaps_mean) ** 2).sum() / (2 * 2.0**2)
         return total + gaps + ((self.first - self.centre) / 20.0) ** 2 / 2
-
-    def expected(self, activity: Tensor) -> Tensor:
-        """Mean number, from 1, of the bin of a read."""
-        probabilities = self.log_probabilities(activity).exp()
-        return probabilities @ torch.arange(1, probabilities.shape[1] + 1, dtype=probabilities.dtype)
-
-    def draw(self, activity: Tensor, recorded: Recorded, generator: torch.Generator) -> dict[str, Tensor]:
-        """Reads in each bin, with as many reads in all as each sequence has."""
-        return drawn_reads(self.log_weights(activity), recorded, self.library, generator)
-
-    def reads(self, recorded: Recorded) -> Tensor:
-        """Reads of each sequence."""
-        return all_reads(recorded, self.library).sum(dim=1)
 
 
 def _check(bins: int, edges: Sequence[float]) -> None:

@@ -2,10 +2,50 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from torch import Tensor
 
-from pajamo.measurements.scalar.measurement import Recorded
+from pajamo.measurements.scalar.measurement import Measurement, Recorded
+
+
+class SortedReads(Measurement):
+    """What every sorter records: reads of a sequence in each bin, conditional on how many there are in all.
+
+    Attributes
+    ----------
+    library: whether reads of the unsorted library were recorded, which is no bin and has weight 1.
+    """
+
+    def __init__(self, library: bool) -> None:
+        super().__init__()
+        self.library = library
+
+    @abstractmethod
+    def log_weights(self, activity: Tensor) -> Tensor:
+        """ln of each bin's weight, relative to the library where there is one; shape (rows, bins)."""
+
+    def log_probabilities(self, activity: Tensor) -> Tensor:
+        """ln of the share of a sequence's sorted reads in each bin, shape (rows, bins)."""
+        return torch.log_softmax(self.log_weights(activity), dim=1)
+
+    def log_likelihood(self, activity: Tensor, recorded: Recorded) -> Tensor:
+        """ln p of where the reads of a sequence were found, given how many there are; shape (rows,)."""
+        return multinomial_log_likelihood(self.log_weights(activity), recorded, self.library)
+
+    def expected(self, activity: Tensor) -> Tensor:
+        """Mean number, from 1, of the bin of a read."""
+        probabilities = self.log_probabilities(activity).exp()
+        return probabilities @ torch.arange(1, probabilities.shape[1] + 1, dtype=probabilities.dtype)
+
+    def draw(self, activity: Tensor, recorded: Recorded, generator: torch.Generator) -> dict[str, Tensor]:
+        """Reads in each bin (and the library), with as many in all as each sequence has."""
+        return drawn_reads(self.log_weights(activity), recorded, self.library, generator)
+
+    def reads(self, recorded: Recorded) -> Tensor:
+        """Reads of each sequence."""
+        return all_reads(recorded, self.library).sum(dim=1)
 
 
 def with_library(log_weights: Tensor, library: bool) -> Tensor:

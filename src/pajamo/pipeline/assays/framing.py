@@ -9,7 +9,7 @@ from pajamo.config.assays import LatentSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.explanations.assays.canonical import canonical
 from pajamo.explanations.assays.gauging import linear_readers
-from pajamo.explanations.assays.polishing import polish
+from pajamo.explanations.assays.polishing import optimum_in_frame
 from pajamo.models.assays.model import AssayModel
 from pajamo.training.assays.report import FitReport
 
@@ -25,14 +25,10 @@ def framed(model: AssayModel, assay: Assay, report: FitReport) -> tuple[AssayMod
     """
     if isinstance(model.mechanism, LatentSettings) or not is_linear(model):
         return model, report, ""
-    frame = canonical(model, assay)
     if isnan(report.gap):  # too large for Newton steps
+        frame = canonical(model, assay)
         return frame.model, report, frame.sentence
-    polished = polish(frame.model, assay)
-    # From a saddle between two frames, the optimum may lie in either.
-    again = canonical(polished.model, assay)
-    if again.applied.states != tuple(range(len(again.applied.states))):
-        frame, polished = again, polish(again.model, assay)
+    frame, polished = optimum_in_frame(model, assay)
     reached = replace(report, objective=polished.objective, gap=polished.gap)
     return polished.model, reached, frame.sentence
 
