@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from pajamo.config.assays import LatentSettings
-from pajamo.config.assays.mechanism import EncoderName
+from pajamo.config.assays.mechanism import SequenceMap
 from pajamo.config.assays.study import LadderSettings
 from pajamo.errors import StudyError
 from pajamo.models.assays.ladder import RUNGS, ladder, rung
@@ -20,7 +20,7 @@ def test_baselines_are_always_there_and_the_order_is_fixed() -> None:
 
 def test_every_encoder_and_every_name_of_a_study_is_a_rung() -> None:
     names = {each.name for each in RUNGS}
-    assert names == {"mean", *get_args(EncoderName)}
+    assert names == {"mean", *get_args(SequenceMap)}
     (allowed, _) = get_args(LadderSettings.model_fields["ladder"].annotation)
     assert {each.name for each in RUNGS if not each.is_baseline} == set(get_args(allowed))
 

@@ -4,13 +4,16 @@ from pajamo.config.assays.measurement import (
     BarcodeSettings,
     BinsSettings,
     ContinuousSettings,
+    CutSettings,
     MeasurementSettings,
+    RateSettings,
 )
 from pajamo.config.assays.mechanism import (
     InteractionSettings,
     KineticSettings,
     LatentSettings,
     MechanismSettings,
+    PassageSettings,
     RegulatorSettings,
     SiteSettings,
     StateSettings,
@@ -20,19 +23,24 @@ from pajamo.config.assays.mechanism import (
     inputs_of,
     parse_mechanism,
 )
-from pajamo.config.assays.study import AssayStudy, ExperimentSettings, parse_assay_study
+from pajamo.config.assays.study import PAIRS, AssayStudy, ExperimentSettings, PairSettings, parse_assay_study
 
 __all__ = [
+    "PAIRS",
     "AssayStudy",
     "BarcodeSettings",
     "BinsSettings",
     "ContinuousSettings",
+    "CutSettings",
     "ExperimentSettings",
     "InteractionSettings",
     "KineticSettings",
     "LatentSettings",
     "MeasurementSettings",
     "MechanismSettings",
+    "PairSettings",
+    "PassageSettings",
+    "RateSettings",
     "RegulatorSettings",
     "SiteSettings",
     "StateSettings",

@@ -120,6 +120,47 @@ class BarcodeSettings(Config):
     """Scale of the activity: RNA is proportional to it."""
 
 
+class RateSettings(Config):
+    """A rate of each molecule, some of them beyond what the instrument can resolve."""
+
+    kind: Literal["rate"] = "rate"
+    """The class of measurement."""
+    value: str = "log10_k"
+    """Column with the rate."""
+    unit: Literal["log10 1/s", "ln 1/s", "1/s", "log10 1/min", "1/min"] = "log10 1/s"
+    """Unit of the rate; everything is reported in log10 1/s."""
+    error: str | None = None
+    """Column with its standard error, in log10 units."""
+    lower: float | None = None
+    """Slowest rate that can be told from none, in `unit`; rates at it or below are known to be no faster."""
+    upper: float | None = None
+    """Fastest rate that can be resolved, in `unit`; rates at it or above are known to be no slower."""
+    noise: Literal["gaussian", "student"] = "gaussian"
+    """Distribution of log10 of the rate about its mean; Student's has heavier tails (4 degrees of freedom)."""
+    coordinate: Literal["log"] = "log"
+    """Scale of the activity: the logarithm of the rate itself, with its unit."""
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.lower is not None and self.upper is not None and not self.lower < self.upper:
+            raise ValueError("`lower` lies below `upper`")
+        return self
+
+
+class CutSettings(Config):
+    """Whether a site was found cut (bound, edited), yes or no."""
+
+    kind: Literal["cut"] = "cut"
+    """The class of measurement."""
+    label: str = "label"
+    """Column with 1 for sites that were found, 0 for others."""
+    offsets: Literal["none", "guide"] = "guide"
+    """Whether each guide has an offset of its own: how much was delivered, how deep was sequenced."""
+    coordinate: Literal["log"] = "log"
+    """Scale of the activity."""
+
+
 MeasurementSettings: TypeAlias = Annotated[
-    BinsSettings | ContinuousSettings | BarcodeSettings, Field(discriminator="kind")
+    BinsSettings | ContinuousSettings | BarcodeSettings | RateSettings | CutSettings,
+    Field(discriminator="kind"),
 ]

@@ -11,9 +11,13 @@ from pydantic import Field, model_validator
 from pajamo.config.strict import Config, parse
 from pajamo.errors import StudyError, nearest
 
-EncoderName: TypeAlias = Literal["additive", "neighbour", "pairwise", "network", "convolution"]
+SequenceMap: TypeAlias = Literal["additive", "neighbour", "pairwise", "network", "convolution"]
+PairMap: TypeAlias = Literal["additive", "convolution", "smooth", "pooled", "factorised", "network"]
+EncoderName: TypeAlias = SequenceMap | PairMap
 Rate: TypeAlias = Annotated[float, Field(ge=0, allow_inf_nan=False)] | Annotated[str, Field(min_length=1)]
 Concentration: TypeAlias = Rate
+TIME = "time"
+"""The input that says when a fraction was recorded."""
 BODY_TEMPERATURE = 310.15
 """Kelvin; 37 degrees Celsius, at which kT is 0.616 kcal/mol."""
 
@@ -30,9 +34,17 @@ class ReadingSettings(Config):
     slide: tuple[int, int] | None = None
     """First and last start, where the place is not known: the site may be bound at any of them."""
     encoder: EncoderName = "additive"
-    """How letters set the quantity: additive, with neighbouring or all pairs, or a black box."""
+    """How letters set the quantity: additive, with neighbouring or all pairs, or a black box. Guide-target pairs are
+    read additively, by a kernel that slides along the window (convolution), smoothly along it, by a kernel from which
+    each position deviates a little (pooled), by kind times place (factorised), or by a network."""
     hidden: tuple[int, ...] = (64, 64)
     """Sizes of the hidden layers of a black box."""
+    kernel: int = Field(default=3, ge=1)
+    """Positions that a kernel spans, on guide-target pairs."""
+    knots: int = Field(default=4, ge=1)
+    """Knots of a smooth map of guide-target pairs."""
+    changes: Literal["to", "kind"] = "to"
+    """Substitutions of a guide-target pair are told apart by the target's base, or by both bases."""
     sd: float = Field(default=10.0, gt=0)
     """Standard deviation, in kT, of the Gaussian prior on each weight about its prior value."""
 
@@ -170,6 +182,15 @@ class TransitionSettings(Config):
         return self
 
 
+class PassageSettings(Config):
+    """From which state a molecule sets out, and where it arrives."""
+
+    start: str
+    """State in which it sets out, as a nuclease that is not bound."""
+    to: tuple[str, ...] = Field(min_length=1)
+    """States of which the first that it comes to ends the passage, as a target that is cut."""
+
+
 class KineticSettings(Config):
     """A kinetic scheme at steady state, in or out of equilibrium.
 
@@ -196,6 +217,12 @@ class KineticSettings(Config):
     """Interactions whose energies enter rates."""
     outputs: dict[str, dict[str, Rate]] = Field(default_factory=dict)
     """Outputs as a rate for each state; those that transitions `makes` need not be listed."""
+    passages: dict[str, PassageSettings] = Field(default_factory=dict)
+    """Outputs that are rates of first passage: one over the mean time from one state to others, as in single-turnover
+    cleavage."""
+    fractions: dict[str, PassageSettings] = Field(default_factory=dict)
+    """Outputs that are the share of molecules that have arrived by the input `time` (in the unit of the
+    rates), as the cleaved fraction of a time course."""
 
 
 class LatentSettings(Config):
@@ -252,6 +279,7 @@ def inputs_of(settings: MechanismSettings) -> set[str]:
         given = [regulator.concentration for regulator in settings.regulators.values()]
     elif isinstance(settings, KineticSettings):
         given = [transition.concentration for transition in settings.transitions.values()]
+        given += [TIME] if settings.fractions else []
     else:
         given = []
     return {name for name in given if isinstance(name, str)}

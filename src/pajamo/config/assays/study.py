@@ -12,6 +12,20 @@ from pajamo.config.assays.measurement import MeasurementSettings
 from pajamo.config.assays.mechanism import LatentSettings, MechanismSettings
 from pajamo.config.strict import Config, parse
 
+PAIRS = "guide-target"
+"""The alphabet of studies whose sequences are guide-target pairs."""
+
+
+class PairSettings(Config):
+    """Columns with a guide and its target, both with the PAM, written 5' to 3'."""
+
+    guide: str = "guide"
+    """Column with the guide (as DNA or RNA) and the PAM that it asks for; N where any base does."""
+    target: str = "target"
+    """Column with the target and its PAM. With gaps (- or _) in either column the pair counts as aligned."""
+    enzyme: str = "Cas9"
+    """The nuclease: on which side its PAM lies."""
+
 
 class ExperimentSettings(Config):
     """One table of sequences and what was recorded of each."""
@@ -26,6 +40,8 @@ class ExperimentSettings(Config):
     """Keep only rows with these values, by column."""
     sequence: str = "x"
     """Column with the sequences."""
+    pairs: PairSettings | None = None
+    """Instead of `sequence`: the columns with guides and targets."""
     split: str | None = None
     """Column that says training, validation or test; a seeded random split by sequence if not given."""
     output: str | None = None
@@ -77,6 +93,10 @@ class AssayStudy(Config):
     """The unmutated sequence; the most frequent letter at each position if not given."""
     holdout: tuple[float, float] = (0.2, 0.2)
     """Shares of the sequences for validation and test, where no column says the split."""
+    test_guides: tuple[str, ...] = ()
+    """Guides, as written in the table, whose pairs are the test set; the others are shared out by `holdout`."""
+    validation_guides: tuple[str, ...] = ()
+    """Guides whose pairs are the validation set; a share of the remaining sequences if not given."""
     experiments: dict[str, ExperimentSettings]
     """Experiments by name; they share the mechanism."""
     mechanisms: dict[str, MechanismSettings] = Field(default_factory=dict)
@@ -90,6 +110,16 @@ class AssayStudy(Config):
     def _has_experiments(self) -> Self:
         if not self.experiments:
             raise ValueError("a study of an assay needs at least one experiment")
+        paired = {experiment.pairs is not None for experiment in self.experiments.values()}
+        if len(paired) > 1 or (paired == {True}) != (self.alphabet == PAIRS):
+            raise ValueError(
+                f'studies of guide-target pairs say alphabet = "{PAIRS}" and give `pairs` everywhere'
+            )
+        if (self.test_guides or self.validation_guides) and paired == {False}:
+            raise ValueError("`test_guides` and `validation_guides` are of guide-target pairs")
+        twice = set(self.test_guides) & set(self.validation_guides)
+        if twice:
+            raise ValueError(f"guides cannot be in two sets: {', '.join(sorted(twice))}")
         validation, test = self.holdout
         if min(self.holdout) < 0 or validation + test >= 1:
             raise ValueError("`holdout` holds the shares for validation and test; together below 1")

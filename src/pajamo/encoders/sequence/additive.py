@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pajamo.encoders.sequence.encoder import LinearEncoder, letter_places
+from pajamo.encoders.sequence.encoder import IndexedEncoder, letter_places
 from pajamo.encoders.sequence.gather import ENTRIES
 
 
-class AdditiveEncoder(LinearEncoder):
+class AdditiveEncoder(IndexedEncoder):
     """value = constant + sum over positions of the weight of the letter there (an energy matrix).
 
     Berg and von Hippel 1987; Tareen and Kinney 2019, first layer. A position beyond the end of a shorter sequence
@@ -22,8 +22,9 @@ class AdditiveEncoder(LinearEncoder):
         """`matrix` is the prior mean, shape (length, letters)."""
         super().__init__()
         self.length, self.letters = length, letters
-        mean = None if matrix is None else torch.cat([torch.zeros(1), matrix.reshape(-1)])
-        self._set_weights(1 + length * len(letters), 1 + length, sd, mean)
+        own = torch.zeros(length * len(letters)) if matrix is None else matrix.reshape(-1)
+        self.active = 1 + length
+        self._set_weights(sd, torch.cat([torch.zeros(1), own]))
 
     @property
     def matrix(self) -> Tensor:

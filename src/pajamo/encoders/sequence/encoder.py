@@ -44,20 +44,17 @@ class LinearEncoder(SequenceEncoder):
     ----------
     weights: parameter of shape (features,), the first being the constant.
     prior_mean, prior_sd: Gaussian prior of each weight, shape (features,).
-    active: how many features each sequence switches on, the constant included.
     """
 
     weights: nn.Parameter
     prior_mean: Tensor
     prior_sd: Tensor
-    active: int
 
-    def _set_weights(self, features: int, active: int, sd: float, mean: Tensor | None = None) -> None:
-        mean = torch.zeros(features) if mean is None else mean
-        self.active = active
+    def _set_weights(self, sd: float | Tensor, mean: Tensor) -> None:
+        """Weights that start at their prior mean, (features,); `sd` is theirs, one for all or (features,)."""
         self.weights = nn.Parameter(mean.clone())
         self.register_buffer("prior_mean", mean)
-        prior_sd = torch.full((features,), float(sd))
+        prior_sd = torch.ones_like(mean) * sd
         prior_sd[0] *= LEVEL
         self.register_buffer("prior_sd", prior_sd)
 
@@ -67,15 +64,44 @@ class LinearEncoder(SequenceEncoder):
         return len(self.weights)
 
     @abstractmethod
+    def names(self) -> list[str]:
+        """A name for each weight, as position and letter in the window: "constant", "0A", "0A:1C"."""
+
+    @abstractmethod
+    def design(self, codes: Tensor) -> Tensor:
+        """Features of each sequence, shape (sequences, features), in the dtype of the weights.
+
+        Raises
+        ------
+        ModelError: the table would not fit into memory; `forward` needs none.
+        """
+
+    def penalty(self) -> Tensor:
+        """A Gaussian prior for each weight."""
+        return (((self.weights - self.prior_mean) / self.prior_sd) ** 2).sum() / 2
+
+    def randomise(self, generator: torch.Generator) -> None:
+        """Weak random weights about their prior mean."""
+        drawn = torch.randn(self.weights.shape, generator=generator, dtype=self.weights.dtype)
+        self.weights.data = self.prior_mean + SMALL_START * drawn
+
+
+class IndexedEncoder(LinearEncoder):
+    """A linear encoder whose features are switched on or off: a sequence is the list of its own.
+
+    Attributes
+    ----------
+    active: how many features each sequence switches on, the constant included.
+    """
+
+    active: int
+
+    @abstractmethod
     def indices(self, codes: Tensor) -> Tensor:
         """The features that each sequence switches on, Long (sequences, active).
 
         A letter that is missing switches on the place `features`, one past the last weight, which stands for nothing.
         """
-
-    @abstractmethod
-    def names(self) -> list[str]:
-        """A name for each weight, as position and letter in the window: "constant", "0A", "0A:1C"."""
 
     def forward(self, codes: Tensor) -> Tensor:
         """Gather and add: no one-hot table is made."""
@@ -92,22 +118,23 @@ class LinearEncoder(SequenceEncoder):
         ------
         ModelError: the table would not fit into memory; `indices`, `forward` and `adjoint` need none.
         """
-        if len(codes) * self.features > DENSE:
-            raise ModelError(
-                f"a dense design of {len(codes)} sequences by {self.features} features is too large",
-                fix="ask for fewer sequences at once, or use `indices`",
-            )
+        require_room(len(codes), self.features)
         dense = self.weights.new_zeros(len(codes), self.features + 1)
         return dense.scatter_(1, self.indices(codes), 1.0)[:, :-1]
 
-    def penalty(self) -> Tensor:
-        """A Gaussian prior for each weight."""
-        return (((self.weights - self.prior_mean) / self.prior_sd) ** 2).sum() / 2
 
-    def randomise(self, generator: torch.Generator) -> None:
-        """Weak random weights about their prior mean."""
-        drawn = torch.randn(self.weights.shape, generator=generator, dtype=self.weights.dtype)
-        self.weights.data = self.prior_mean + SMALL_START * drawn
+def require_room(sequences: int, features: int) -> None:
+    """Refuse a dense design that would not fit into memory.
+
+    Raises
+    ------
+    ModelError: it would not.
+    """
+    if sequences * features > DENSE:
+        raise ModelError(
+            f"a dense design of {sequences} sequences by {features} features is too large",
+            fix="ask for fewer sequences at once",
+        )
 
 
 def letter_places(codes: Tensor, letters: int, first: int, nothing: int) -> Tensor:

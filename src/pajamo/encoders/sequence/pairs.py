@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pajamo.encoders.sequence.encoder import LinearEncoder, letter_places
+from pajamo.encoders.sequence.encoder import IndexedEncoder, letter_places
 
 
-class PairEncoder(LinearEncoder):
+class PairEncoder(IndexedEncoder):
     """value = constant + additive part + sum over chosen pairs of positions of a weight of the two letters there.
 
     The table has one entry for each pair of positions and of letters, looked up by index: neither a one-hot product
@@ -40,7 +40,8 @@ class PairEncoder(LinearEncoder):
         mean = torch.zeros(features)
         if matrix is not None:
             mean[1 : 1 + length * count] = matrix.reshape(-1)
-        self._set_weights(features, 1 + length + pairs.shape[1], sd, mean)
+        self.active = 1 + length + pairs.shape[1]
+        self._set_weights(sd, mean)
 
     @property
     def matrix(self) -> Tensor:

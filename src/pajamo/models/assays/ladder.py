@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pajamo.config.assays import LatentSettings, MechanismSettings
-from pajamo.config.assays.mechanism import EncoderName, ReadingSettings
+from pajamo.config.assays.mechanism import ReadingSettings, SequenceMap
 from pajamo.errors import StudyError, nearest
 
 
@@ -29,7 +29,7 @@ class Rung:
     reference: str
     limits: str
     is_baseline: bool = False
-    encoder: EncoderName | None = None
+    encoder: SequenceMap | None = None
     sd: float = 0.5
 
     @property

@@ -1,0 +1,1 @@
+"""Encoders of guide-target pairs: what differs at each position of a guide, summed into one number."""
