@@ -77,33 +77,36 @@ def ruler(folder: Path, model: AssayModel, site: str = "RNAP") -> tuple[float, f
     """
     table, theirs = _measurements(folder), _resamples(folder)
     # Those called r17 have a spacer of 17 between the polymerase's two boxes: another matrix.
-    table = table[
-        ~table["name"].str.startswith("r17") & (table["spacing"] <= -60) & ~table["outlier"].astype(bool)
-    ]
+    same = ~table["name"].str.startswith("r17") & (table["spacing"] <= -60)
+    table = table[same & ~table["outlier"].astype(bool)]
     codes = model.frame.alphabet.encode([sequence[WINDOW] for sequence in table["sequence"]], "forcier2018")
     with torch.no_grad():
         energy = model.assembly.reader(site)(torch.as_tensor(codes)).numpy()
     saturated, background = np.exp(theirs[["log_tsat", "log_tbg"]].iloc[0].to_numpy(dtype=float))
-    parts = []
-    for sign in "+-":
-        share = (np.exp(table[f"log_t{sign}"].to_numpy()) - background) / saturated
-        known = (share > DIM * background / saturated) & (share < BRIGHT)
-        odds = np.log(share[known] / (1 - share[known]))
-        group = table["spacing"].astype(str).to_numpy()[known] + sign
-        parts.append(
-            pd.DataFrame({"x": energy[known], "y": odds, "group": group, "of": np.flatnonzero(known)})
-        )
-    points = pd.concat(parts)
+    points = pd.concat([_odds(table, energy, sign, saturated, background) for sign in "+-"])
+    low, high = np.quantile(_resampled_slopes(points), [0.05, 0.95])
+    return _slope(points, np.ones(len(points))), float(low), float(high), points["of"].nunique()
+
+
+def _odds(table: pd.DataFrame, energy: Array, sign: str, saturated: float, background: float) -> pd.DataFrame:
+    """Fitted energies (x) and ln odds of the activity (y) of the promoters that tell how strongly they are bound."""
+    share = (np.exp(table[f"log_t{sign}"].to_numpy()) - background) / saturated
+    known = (share > DIM * background / saturated) & (share < BRIGHT)
+    odds = np.log(share[known] / (1 - share[known]))
+    group = table["spacing"].astype(str).to_numpy()[known] + sign
+    return pd.DataFrame({"x": energy[known], "y": odds, "group": group, "of": np.flatnonzero(known)})
+
+
+def _resampled_slopes(points: pd.DataFrame) -> list[float]:
+    """Slopes of resampled promoters; one that is measured with and without cAMP is drawn with both."""
     promoters = points["of"].unique()
     rng = np.random.default_rng(0)
     slopes = []
     for _ in range(RESAMPLES):
         times = np.bincount(rng.integers(len(promoters), size=len(promoters)), minlength=len(promoters))
-        slopes.append(
-            _slope(points, pd.Series(times, index=promoters).loc[points["of"]].to_numpy(dtype=float))
-        )
-    low, high = np.quantile(slopes, [0.05, 0.95])
-    return _slope(points, np.ones(len(points))), float(low), float(high), len(promoters)
+        weight = pd.Series(times, index=promoters).loc[points["of"]].to_numpy(dtype=float)
+        slopes.append(_slope(points, weight))
+    return slopes
 
 
 def _slope(points: pd.DataFrame, weight: Array) -> float:

@@ -269,7 +269,7 @@ def merits(table: pd.DataFrame, timed: pd.DataFrame | None, found: pd.DataFrame 
         same = found[found["instrument"].str.contains("seed")]
         for end in ("low", "high"):
             spread = float(same[end].max() - same[end].min())
-            add(f"profile of dG_I, {end} end, {len(same)} starts", "equal to .1", same[end], spread <= 0.1)
+            add(f"profile of dG_I, {end} end, {len(same)} starts", "equal to .05", same[end], spread <= 0.05)
     return pd.DataFrame(rows, columns=["figure", "target", "measured", "met"])
 
 
