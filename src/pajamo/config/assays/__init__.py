@@ -1,5 +1,11 @@
 """Settings of an assay: sequences, what was recorded of each, and the mechanisms that are to explain it."""
 
+from pajamo.config.assays.kinetic import (
+    KineticSettings,
+    PassageSettings,
+    RLoopSettings,
+    TransitionSettings,
+)
 from pajamo.config.assays.measurement import (
     BarcodeSettings,
     BinsSettings,
@@ -9,29 +15,35 @@ from pajamo.config.assays.measurement import (
     RateSettings,
 )
 from pajamo.config.assays.mechanism import (
-    InteractionSettings,
-    KineticSettings,
     LatentSettings,
     MechanismSettings,
-    PassageSettings,
-    RegulatorSettings,
-    SiteSettings,
     StateSettings,
     ThermodynamicSettings,
-    TransitionSettings,
     declare,
     inputs_of,
     parse_mechanism,
 )
-from pajamo.config.assays.study import PAIRS, AssayStudy, ExperimentSettings, PairSettings, parse_assay_study
+from pajamo.config.assays.search import ChoiceSettings, SearchSettings
+from pajamo.config.assays.sites import InteractionSettings, RegulatorSettings, SiteSettings
+from pajamo.config.assays.study import (
+    PAIRS,
+    AssayStudy,
+    EnzymeSettings,
+    ExperimentSettings,
+    PairSettings,
+    parse_assay_study,
+)
+from pajamo.config.assays.transfer import TransferSettings
 
 __all__ = [
     "PAIRS",
     "AssayStudy",
     "BarcodeSettings",
     "BinsSettings",
+    "ChoiceSettings",
     "ContinuousSettings",
     "CutSettings",
+    "EnzymeSettings",
     "ExperimentSettings",
     "InteractionSettings",
     "KineticSettings",
@@ -40,11 +52,14 @@ __all__ = [
     "MechanismSettings",
     "PairSettings",
     "PassageSettings",
+    "RLoopSettings",
     "RateSettings",
     "RegulatorSettings",
+    "SearchSettings",
     "SiteSettings",
     "StateSettings",
     "ThermodynamicSettings",
+    "TransferSettings",
     "TransitionSettings",
     "declare",
     "inputs_of",

@@ -135,6 +135,9 @@ class RateSettings(Config):
     """Slowest rate that can be told from none, in `unit`; rates at it or below are known to be no faster."""
     upper: float | None = None
     """Fastest rate that can be resolved, in `unit`; rates at it or above are known to be no slower."""
+    limits: Literal["censored", "clipped"] = "censored"
+    """How readings at a limit count: as known to lie beyond it, or as the limit itself, to which predictions are then
+    set too."""
     noise: Literal["gaussian", "student"] = "gaussian"
     """Distribution of log10 of the rate about its mean; Student's has heavier tails (4 degrees of freedom)."""
     coordinate: Literal["log"] = "log"

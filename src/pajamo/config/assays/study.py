@@ -10,10 +10,22 @@ from pydantic import Field, model_validator
 
 from pajamo.config.assays.measurement import MeasurementSettings
 from pajamo.config.assays.mechanism import LatentSettings, MechanismSettings
+from pajamo.config.assays.search import SearchSettings
+from pajamo.config.assays.transfer import TransferSettings
 from pajamo.config.strict import Config, parse
 
 PAIRS = "guide-target"
 """The alphabet of studies whose sequences are guide-target pairs."""
+
+
+class EnzymeSettings(Config):
+    """A nuclease that pajamo does not know by name."""
+
+    pam: str = Field(pattern=r"^[ACGTRYSWKMBDHVN]*$")
+    """The motif beside the protospacer, 5' to 3' on the non-target strand; N where it asks for no base, and empty
+    where guides and targets are written without."""
+    side: Literal["3'", "5'"] = "3'"
+    """End of the protospacer at which the PAM lies, and from which a guide pairs with its target."""
 
 
 class PairSettings(Config):
@@ -23,8 +35,8 @@ class PairSettings(Config):
     """Column with the guide (as DNA or RNA) and the PAM that it asks for; N where any base does."""
     target: str = "target"
     """Column with the target and its PAM. With gaps (- or _) in either column the pair counts as aligned."""
-    enzyme: str = "Cas9"
-    """The nuclease: on which side its PAM lies."""
+    enzyme: str | EnzymeSettings = "Cas9"
+    """The nuclease, by name or by its PAM: on which side this lies, and what a guide asks for."""
 
 
 class ExperimentSettings(Config):
@@ -67,6 +79,9 @@ class LadderSettings(Config):
     """Random starts of each mechanism; the best on the validation set goes on."""
     steps: int = Field(default=200, ge=1)
     """Most second-order steps, or epochs of a black box."""
+    refit: bool = False
+    """Whether each map, once the validation set has chosen among its fits, learns from the training and validation
+    rows together; for studies without a mechanism."""
 
 
 class UncertaintySettings(Config):
@@ -105,6 +120,19 @@ class AssayStudy(Config):
     """Maps without a mechanism, and how hard to look for the optimum."""
     uncertainty: UncertaintySettings = UncertaintySettings()
     """How intervals are made."""
+    search: SearchSettings | None = None
+    """Which other mechanisms `pajamo search` tries."""
+    transfer: TransferSettings | None = None
+    """How the mechanism is carried over to sites that were found cut in cells."""
+
+    @model_validator(mode="after")
+    def _refits_maps_alone(self) -> Self:
+        if self.models.refit and self.mechanisms:
+            raise ValueError(
+                "`models.refit` is for studies without a mechanism: its intervals rest on the training rows, and maps"
+                " that saw more than it did are no fair comparison"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_experiments(self) -> Self:
@@ -132,7 +160,7 @@ def parse_assay_study(raw: Mapping[str, Any], where: str = "study") -> AssayStud
 
 
 def anchored(study: AssayStudy, folder: Path) -> AssayStudy:
-    """The same study with relative paths of tables and of prior matrices taken from a folder."""
+    """The same study with relative paths of tables, prior matrices and fitted models taken from a folder."""
     experiments = {
         name: settings.model_copy(update={"path": (folder / settings.path).resolve()})
         if settings.path
@@ -140,7 +168,14 @@ def anchored(study: AssayStudy, folder: Path) -> AssayStudy:
         for name, settings in study.experiments.items()
     }
     mechanisms = {name: _matrices_anchored(settings, folder) for name, settings in study.mechanisms.items()}
-    return study.model_copy(update={"experiments": experiments, "mechanisms": mechanisms})
+    transfer = study.transfer and _starts_anchored(study.transfer, folder)
+    changed = {"experiments": experiments, "mechanisms": mechanisms, "transfer": transfer}
+    return study.model_copy(update=changed)
+
+
+def _starts_anchored(settings: TransferSettings, folder: Path) -> TransferSettings:
+    start = {name: (folder / path).resolve() for name, path in settings.start.items()}
+    return settings.model_copy(update={"start": start})
 
 
 def _matrices_anchored(settings: MechanismSettings, folder: Path) -> MechanismSettings:
