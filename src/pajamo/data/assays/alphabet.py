@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pajamo.config.assays import PAIRS
 from pajamo.errors import DataError, StudyError
 
 Codes = NDArray[np.uint8]
@@ -150,12 +151,17 @@ def _require_texts(sequences: Sequence[str], where: str, rows: Rows | None) -> N
 
 
 def alphabet_of(name: str) -> Alphabet:
-    """An alphabet by its name, or by its letters.
+    """An alphabet by its name, or by its letters; "guide-target" are pairs of both.
 
     Raises
     ------
     StudyError: letters are repeated, or fewer than two, or cannot be printed.
     """
+    if name.lower() == PAIRS:
+        # Imported here, as pairs are a kind of the alphabet above.
+        from pajamo.data.assays.pairs.alphabet import PairAlphabet
+
+        return PairAlphabet()
     letters = NAMED.get(name.lower(), name)
     usable = letters.isascii() and letters.isprintable() and " " not in letters
     if not usable or len(letters) < 2 or len(set(letters)) != len(letters):
@@ -163,6 +169,6 @@ def alphabet_of(name: str) -> Alphabet:
             f"{name!r} is no alphabet",
             where="alphabet",
             why="an alphabet has at least two letters, each once, and none of them a space",
-            fix=f"named ones: {', '.join(NAMED)}",
+            fix=f"named ones: {', '.join([*NAMED, PAIRS])}",
         )
     return Alphabet(letters)

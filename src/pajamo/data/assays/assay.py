@@ -22,7 +22,9 @@ class Experiment:
     name: of the experiment.
     codes: letters of each sequence, shape (rows, length); shorter ones end in the alphabet's missing code.
     recorded: arrays whose first axis are the rows. Bins: `counts` (rows, bins) and, with an unsorted library,
-        `library` (rows,). Continuous: `value` and, if measured, `error`. Barcodes: `rna` and `dna`.
+        `library` (rows,). Continuous: `value` and, if measured, `error`. Barcodes: `rna` and `dna`. Rates: `value` in
+        log10 of 1/s, `censored` (-1 no faster than the value, 1 no slower, 0 resolved), if measured `error`. Cuts:
+        `label` (1 found, 0 not) and `guide`, the number of the row's guide in this experiment.
     set_of: 0 training, 1 validation, 2 test; shape (rows,).
     inputs: concentrations by name, shape (rows,).
     """

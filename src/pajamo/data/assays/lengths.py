@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from pajamo.config.assays import AssayStudy, LatentSettings, ThermodynamicSettings
-from pajamo.config.assays.mechanism import ReadingSettings
+from pajamo.config.assays.reading import ReadingSettings
 from pajamo.data.assays.alphabet import Alphabet, Codes
 from pajamo.data.assays.tables import Table
 from pajamo.errors import DataError

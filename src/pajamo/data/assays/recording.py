@@ -1,4 +1,4 @@
-"""What an instrument recorded of each row, checked: reads in bins, numbers with errors, counts of barcodes."""
+"""What an instrument recorded of each row, checked: reads in bins, numbers, counts of barcodes, rates, cuts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pajamo.config.assays import BarcodeSettings, BinsSettings, ContinuousSettings, MeasurementSettings
+from pajamo.config.assays import (
+    BarcodeSettings,
+    BinsSettings,
+    ContinuousSettings,
+    CutSettings,
+    MeasurementSettings,
+    RateSettings,
+)
+from pajamo.data.assays.cuts import labels
+from pajamo.data.assays.rates import rates
 from pajamo.data.assays.tables import Table
 from pajamo.data.assays.values import Values, counts, numbers, standard_errors
 from pajamo.errors import DataError, StudyError, nearest, shorten, warn
@@ -21,8 +30,10 @@ def columns_of(measurement: MeasurementSettings) -> list[str]:
     if isinstance(measurement, BinsSettings):
         own = [measurement.bin, measurement.count] if measurement.bin else [measurement.library]
         return [*measurement.columns, *(name for name in own if name)]
-    if isinstance(measurement, ContinuousSettings):
+    if isinstance(measurement, ContinuousSettings | RateSettings):
         return [measurement.value, *([measurement.error] if measurement.error else [])]
+    if isinstance(measurement, CutSettings):
+        return [measurement.label]
     return [measurement.rna, measurement.dna]
 
 
@@ -43,8 +54,9 @@ def record(
 
     Raises
     ------
-    DataError: a column is missing, or holds what the instrument cannot record; no reads at all.
-    StudyError: a bin is named twice, or there is only one.
+    DataError: a column is missing, or holds what the instrument cannot record; no reads at all; only rates beyond the
+        limits; only sites that were cut, or none.
+    StudyError: a bin is named twice, or there is only one; a limit of detection is no rate.
     """
     if isinstance(measurement, BinsSettings):
         _require_bins(measurement)
@@ -53,6 +65,11 @@ def record(
     rows = np.arange(len(table.frame))
     if isinstance(measurement, ContinuousSettings):
         return rows, _continuous(table, measurement)
+    if isinstance(measurement, RateSettings):
+        rows = _with_rates(table, measurement)
+        return rows, rates(table.keep(np.isin(np.arange(len(table.frame)), rows)), measurement)
+    if isinstance(measurement, CutSettings):
+        return rows, {"label": labels(table, measurement.label), "guide": np.zeros(len(rows))}
     return _with_reads(table, rows, _barcodes(table, measurement), "of RNA or DNA")
 
 
@@ -75,6 +92,23 @@ def _continuous(table: Table, measurement: ContinuousSettings) -> Recorded:
     if measurement.error:
         found["error"] = standard_errors(table, measurement.error)
     return found
+
+
+def _with_rates(table: Table, measurement: RateSettings) -> NDArray[np.intp]:
+    """Rows in which a rate was determined; that of others may be anything."""
+    none = table.column(measurement.value).isna().to_numpy(dtype=bool)
+    if none.all():
+        raise DataError(
+            "no row has a rate",
+            where=f"{table.where}, column {measurement.value!r}",
+            fix="name the column with the rates as `value`",
+        )
+    if none.any():
+        warn(
+            f"{int(none.sum())} of {len(none)} rows of {table.where} have no {measurement.value!r} and are left out "
+            f"(first: row {table.rows[int(np.argmax(none))]})"
+        )
+    return np.flatnonzero(~none)
 
 
 def _barcodes(table: Table, measurement: BarcodeSettings) -> Recorded:

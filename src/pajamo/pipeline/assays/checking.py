@@ -12,6 +12,8 @@ import pandas as pd
 
 from pajamo.config.assays import AssayStudy
 from pajamo.data.assays.assay import SETS, Experiment
+from pajamo.data.assays.pairs.pairing import perfect
+from pajamo.data.assays.pairs.rules import pair_rules
 from pajamo.data.checks.report import CheckReport, RuleResult, Status
 from pajamo.errors import PajamoError, PajamoWarning
 from pajamo.evaluation.assays.verdict import MECHANISM
@@ -54,19 +56,23 @@ def _rules(study: AssayStudy) -> Iterator[RuleResult]:
         yield RuleResult(f"note-{number}", "reading", "these rows are not used", "note", note)
     for experiment in loaded.assay.experiments:
         yield _rows(experiment)
-        yield _mutations(loaded, experiment)
-    yield _letters(loaded)
+        yield _differences(experiment) if loaded.pairs else _mutations(loaded, experiment)
+    if loaded.pairs:
+        yield from pair_rules(loaded.study, loaded.assay)
+    else:
+        yield _letters(loaded)
     yield _test(loaded)
     for model in planned(loaded.study):
         yield from _model(model, loaded)
 
 
 def _read(loaded: LoadedAssay) -> str:
-    reads = {row["experiment"]: 0.0 for row in loaded.counts()}
+    reads = {e.name: 0.0 for e in loaded.assay.experiments}
     for row in loaded.counts():
-        reads[row["experiment"]] += float(str(row["observations"]))
+        reads[str(row["experiment"])] += float(str(row["observations"]))
+    what = "positions" if loaded.pairs else "letters"
     return "; ".join(
-        f"{e.name}: {e.n:,} rows of {e.codes.shape[1]} letters, {reads[e.name]:,.0f} observations"
+        f"{e.name}: {e.n:,} rows of {e.codes.shape[1]} {what}, {reads[e.name]:,.0f} observations"
         for e in loaded.assay.experiments
     )
 
@@ -97,6 +103,19 @@ def _mutations(loaded: LoadedAssay, experiment: Experiment) -> RuleResult:
         "sequences differ",
         "without mutations nothing can be learned about letters",
         "ok" if mutated.any() else "error",
+        message,
+    )
+
+
+def _differences(experiment: Experiment) -> RuleResult:
+    differ = (~perfect()[experiment.codes]).sum(axis=1)
+    low, middle, high = np.quantile(differ, [0, 0.5, 1])
+    message = f"{experiment.name}: {middle:.0f} positions differ per pair (median; {low:.0f} to {high:.0f})"
+    return RuleResult(
+        f"mutations-{experiment.name}",
+        "targets differ from guides",
+        "from matched targets alone nothing can be learned about mismatches",
+        "ok" if differ.any() else "error",
         message,
     )
 

@@ -11,37 +11,36 @@ from numpy.typing import NDArray
 
 from pajamo.data.assays.alphabet import Alphabet, Rows, row_number
 from pajamo.data.assays.pairs.alignment import aligned_codes
-from pajamo.data.assays.pairs.pairing import (
-    ABSENT,
-    GUIDE,
-    INSERTED,
-    LETTERS,
-    NONE,
-    TARGET,
-    Codes,
-    names,
-    pairing,
-    parts,
-)
+from pajamo.data.assays.pairs.columns import codes_of_columns
+from pajamo.data.assays.pairs.letters import BEFORE, Letters, read_letters
+from pajamo.data.assays.pairs.pairing import GUIDE, INSERTED, LETTERS, TARGET, Codes, names, parts
 from pajamo.errors import DataError
 
 BETWEEN = ":"
 """Between guide and target in the text of a pair."""
-_GAPS = str.maketrans("_uUacgtn", "-TTACGTN")
-_WRONG = 255
+_MOST = 2**15
+"""Sequences are shorter than this."""
 
 
 @dataclass(frozen=True)
 class PairAlphabet(Alphabet):
     """Pairs written "GUIDE:TARGET", read from the PAM outwards, with "-" for gaps where they are aligned.
 
-    Lower case and U are read as upper case and T, "_" as a gap. Where neither sequence has a gap they are aligned.
+    Lower case and U are read as upper case and T, "_" as a gap. Where neither sequence has a gap they are aligned;
+    what a longer target has beyond the PAM is its flank, of which no code tells.
+
+    Attributes
+    ----------
+    letters: one a code; see `pairing`.
+    pam: positions of the longest PAM in a study, 0 if nothing is known of it. Guides of enzymes with a shorter one
+        have missing codes before it (written "."), so that a position of the protospacer is the same for all.
     """
 
     letters: str = LETTERS
+    pam: int = 0
 
     @property
-    def complement(self) -> None:  # type: ignore[override]
+    def complement(self) -> None:
         """None: a pair has no other strand."""
         return None
 
@@ -53,49 +52,72 @@ class PairAlphabet(Alphabet):
     def encode(self, sequences: Sequence[str], where: str = "pairs", rows: Rows | None = None) -> Codes:
         """Codes of each position of each guide, shape (pairs, longest guide); shorter ones end in `missing`.
 
+        Parameters
+        ----------
+        sequences: texts, "GUIDE:TARGET".
+        where: the file, for errors.
+        rows: the number of each pair's row in it; counted from 0 if not given.
+
         Raises
         ------
-        DataError: a letter outside ACGTUN and gaps, a pair without ":", one that is empty, gaps in one sequence that
-            are not opposite of the other's, or a guide with N outside its PAM... the first such row is shown.
+        DataError: as `encode_pairs`, or a text without ":"; the first such row is shown.
         """
-        pairs = [_split(text, where, row, rows) for row, text in enumerate(sequences)]
-        lengths = np.array([(len(guide), len(target)) for guide, target in pairs], dtype=np.int64).reshape(
-            -1, 2
-        )
-        gapped = np.array(["-" in guide or "-" in target for guide, target in pairs], dtype=bool)
-        found: list[tuple[NDArray[np.intp], Codes]] = []
-        for shape in np.unique(np.column_stack([lengths, gapped]), axis=0):
-            which = np.flatnonzero((lengths == shape[:2]).all(axis=1) & (gapped == shape[2]))
-            guides = _places([pairs[row][0] for row in which], GUIDE + "-", "guide", where, which, rows)
-            targets = _places([pairs[row][1] for row in which], TARGET, "target", where, which, rows)
-            made = (
-                _from_columns(guides, targets, where, which, rows)
-                if shape[2]
-                else aligned_codes(guides, targets)
-            )
-            found.append((which, made))
-        longest = max((codes.shape[1] for _, codes in found), default=0)
-        total = np.full((len(pairs), longest), self.missing, dtype=np.uint8)
-        for which, codes in found:
-            total[which, : codes.shape[1]] = codes
+        halves = [_split(text, where, row, rows) for row, text in enumerate(sequences)]
+        return self.encode_pairs([one for one, _ in halves], [other for _, other in halves], where, rows)
+
+    def encode_pairs(
+        self,
+        guides: Sequence[str],
+        targets: Sequence[str],
+        where: str = "pairs",
+        rows: Rows | None = None,
+    ) -> Codes:
+        """Codes of pairs whose guides and targets are given apart; see `encode`.
+
+        Raises
+        ------
+        DataError: a guide or target that is empty or holds a letter outside ACGTUN and gaps; a pair with gaps whose
+            guide and target have different numbers of columns. The first such row is shown.
+        """
+        own, met = read_letters(guides, "guide", where, rows), read_letters(targets, "target", where, rows)
+        _require_columns(own, met, where, rows)
+        kind = _kinds(own, met)
+        if len(kind) and (kind == kind[0]).all():
+            return self._of_one_kind(own, met, None)
+        kinds, kind_of = np.unique(kind, return_inverse=True)
+        longest = int((own.lengths - own.gaps).max(initial=0))
+        total = np.full((len(kind), longest), self.missing, dtype=np.uint8)
+        for number in range(len(kinds)):
+            which = np.flatnonzero(kind_of == number)
+            made = self._of_one_kind(own, met, which)
+            total[which, : made.shape[1]] = made
         return total
 
-    def decode(self, codes: Codes) -> list[str]:
-        """Pairs as text, aligned, from the PAM outwards; the missing code is left out."""
-        return [self._text(row[row != self.missing]) for row in codes]
+    def _of_one_kind(self, own: Letters, met: Letters, which: NDArray[np.intp] | None) -> Codes:
+        """Codes of pairs of the same lengths, that all have gaps or none."""
+        first = 0 if which is None else int(which[0])
+        gapped = own.gaps[first] or met.gaps[first]
+        before, both = int(own.before[first]), (own.table(which), met.table(which))
+        made = codes_of_columns(*both) if gapped else aligned_codes(*both, pam=max(self.pam - before, 0))
+        return np.pad(made, ((0, 0), (before, 0)), constant_values=self.missing) if before else made
 
-    @staticmethod
-    def _text(codes: Codes) -> str:
-        guide, target = [], []
-        for own, met, behind in zip(*parts(codes), strict=True):
+    def decode(self, codes: Codes) -> list[str]:
+        """Pairs as text, aligned, from the PAM outwards; missing codes at the end are left out."""
+        return [self._text(row) for row in codes]
+
+    def _text(self, codes: Codes) -> str:
+        held = np.flatnonzero(codes != self.missing)
+        before = BEFORE * int(held[0]) if len(held) else ""
+        guide, target = [before], [before]
+        for own, met, behind in zip(*parts(codes[held]), strict=True):
             guide.append(GUIDE[own] + ("-" if behind else ""))
             target.append(TARGET[met] + (INSERTED[behind] if behind else ""))
         return "".join(guide) + BETWEEN + "".join(target)
 
 
 def _split(text: str, where: str, row: int, rows: Rows | None) -> tuple[str, str]:
-    guide, found, target = text.translate(_GAPS).partition(BETWEEN) if isinstance(text, str) else ("", "", "")
-    if not found or not guide.strip("-") or not target.strip("-"):
+    guide, found, target = text.partition(BETWEEN) if isinstance(text, str) else ("", "", "")
+    if not found:
         raise DataError(
             "a row has no guide and target",
             where=f"{where}, row {row_number(row, rows)}: {text!r}",
@@ -104,58 +126,28 @@ def _split(text: str, where: str, row: int, rows: Rows | None) -> tuple[str, str
     return guide, target
 
 
-def _places(
-    texts: list[str], known: str, what: str, where: str, which: NDArray[np.intp], rows: Rows | None
-) -> Codes:
-    table = np.full(256, _WRONG, dtype=np.uint8)
-    table[[ord(letter) for letter in known]] = np.arange(len(known))
-    joined = "".join(texts).encode("ascii", "replace")
-    found = table[np.frombuffer(joined, np.uint8)].reshape(len(texts), -1)
-    wrong = (found == _WRONG).any(axis=1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        place = int(np.argmax(found[row] == _WRONG))
+def _require_columns(own: Letters, met: Letters, where: str, rows: Rows | None) -> None:
+    """Check that guides and targets belong together, row by row and column by column."""
+    if len(own.lengths) != len(met.lengths):
         raise DataError(
-            f"{int(wrong.sum())} {what}s hold letters outside the alphabet",
-            where=f"{where}, row {row_number(int(which[row]), rows)}: {texts[row][place]!r} in {texts[row]!r}",
-            why="sequences hold A, C, G, T (or U), N, and - or _ for a gap",
-            fix="mend or remove these rows, or name the right columns as `guide` and `target`",
+            f"there are {len(own.lengths)} guides and {len(met.lengths)} targets",
+            where=where,
+            fix="give each guide its target",
         )
-    return found
-
-
-def _from_columns(
-    guides: Codes, targets: Codes, where: str, which: NDArray[np.intp], rows: Rows | None
-) -> Codes:
-    """Codes of pairs that come aligned, column by column."""
-    if guides.shape != targets.shape:
+    gapped = (own.gaps > 0) | (met.gaps > 0)
+    uneven = (gapped & (own.lengths != met.lengths)) | (own.before != met.before)
+    if uneven.any():
+        row = int(np.argmax(uneven))
         raise DataError(
-            f"an aligned guide has {guides.shape[1]} columns and its target {targets.shape[1]}",
-            where=f"{where}, row {row_number(int(which[0]), rows)}",
+            f"an aligned guide has {own.lengths[row]} columns and its target {met.lengths[row]}",
+            where=f"{where}, row {row_number(row, rows)}",
             why="the pair holds gaps, so that each column is one position of the alignment",
             fix="give both with their gaps, or both without: pajamo aligns them",
         )
-    gap = GUIDE_GAP
-    lengths = (guides != gap).sum(axis=1)
-    total = np.full((len(guides), int(lengths.max())), LETTERS_MISSING, dtype=np.uint8)
-    place = np.cumsum(guides != gap, axis=1) - 1
-    several = INSERTED.index("N")
-    own = np.zeros(total.shape, dtype=np.uint8)
-    met = np.full(total.shape, ABSENT, dtype=np.uint8)
-    behind = np.zeros(total.shape, dtype=np.uint8)
-    rows_at, columns = np.nonzero(guides != gap)
-    own[rows_at, place[rows_at, columns]] = guides[rows_at, columns]
-    met[rows_at, place[rows_at, columns]] = targets[rows_at, columns]
-    for column in range(guides.shape[1]):
-        bulge = np.flatnonzero((guides[:, column] == gap) & (targets[:, column] != ABSENT))
-        at = np.maximum(place[bulge, column], 0)
-        first = behind[bulge, at] == NONE
-        behind[bulge, at] = np.where(first, np.minimum(targets[bulge, column] + 1, several), several)
-    made = pairing(own, met, behind)
-    inside = np.arange(total.shape[1]) < lengths[:, None]
-    total[inside] = made[inside]
-    return total
 
 
-GUIDE_GAP = len(GUIDE)
-LETTERS_MISSING = len(LETTERS)
+def _kinds(own: Letters, met: Letters) -> NDArray[np.int64]:
+    """A number that pairs share whose lengths are the same, and of which all have gaps or none."""
+    gapped = (own.gaps > 0) | (met.gaps > 0)
+    lengths = np.minimum(own.lengths, _MOST - 1) * _MOST + np.minimum(met.lengths, _MOST - 1)
+    return np.asarray((lengths * _MOST + own.before) * 2 + gapped)
