@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pajamo.config.assays.mechanism import ReadingSettings
+from pajamo.config.assays.reading import ReadingSettings
 from pajamo.encoders.sequence.additive import AdditiveEncoder
 from pajamo.encoders.sequence.convolution import ConvolutionEncoder
 from pajamo.encoders.sequence.encoder import LEVEL

@@ -3,16 +3,18 @@
 import numpy as np
 import pytest
 
-from pajamo.config.assays import BarcodeSettings, BinsSettings, ContinuousSettings
+from pajamo.config.assays import BarcodeSettings, BinsSettings, ContinuousSettings, CutSettings, RateSettings
 from pajamo.data.assays.assay import Experiment
 from pajamo.measurements.scalar.beta_binomial import BetaBinomialBarcodes
 from pajamo.measurements.scalar.bins import FreeBins
 from pajamo.measurements.scalar.continuous import ContinuousReading
+from pajamo.measurements.scalar.cuts import CutProbability
 from pajamo.measurements.scalar.gates import LogNormalGates
 from pajamo.measurements.scalar.negative_binomial import NegativeBinomialBarcodes
 from pajamo.measurements.scalar.noise.skewed_t import SkewedTNoise
 from pajamo.measurements.scalar.nonlinearities.spline import Spline
-from pajamo.models.assays.measuring import build_measurement
+from pajamo.measurements.scalar.rates import LogRate
+from pajamo.models.assays.measuring import build_measurement, limits_of
 
 
 def experiment(**recorded: np.ndarray) -> Experiment:
@@ -73,3 +75,22 @@ def test_barcodes_by_their_noise(noise, kind):
     settings = BarcodeSettings(rna="rna", dna="dna", noise=noise)
     assert settings.coordinate == "log"
     assert isinstance(build_measurement(settings, experiment(rna=np.ones(3), dna=np.ones(3))), kind)
+
+
+def test_limits_of_rates_are_taken_in_their_unit():
+    settings = RateSettings(unit="1/min", lower=6e-4, noise="student")
+    built = build_measurement(settings, experiment(value=np.zeros(3), censored=np.zeros(3)))
+    assert isinstance(built, LogRate)
+    assert built.lower == pytest.approx(-5.0)
+    assert built.upper is None
+    assert limits_of(RateSettings(lower=-5, upper=-1)) == (-5.0, -1.0)
+
+
+@pytest.mark.parametrize(("offsets", "guides"), [("guide", 3), ("none", 0)])
+def test_each_guide_has_an_offset_if_asked_for(offsets, guides):
+    recorded = {"label": np.zeros(3), "guide": np.array([2.0, 0.0, -1.0])}
+    built = build_measurement(CutSettings(offsets=offsets), experiment(**recorded))
+    assert isinstance(built, CutProbability)
+    assert len(built.guide_offsets) == guides
+    nothing = {"label": np.zeros(0), "guide": np.zeros(0)}
+    assert len(build_measurement(CutSettings(), experiment(**nothing)).guide_offsets) == 0

@@ -7,6 +7,8 @@ the constant of ln k is ln of the rate at the matched target, and weights are ch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,6 +18,10 @@ from pajamo.encoders.sequence.encoder import LinearEncoder, require_room
 
 POOLED = 0.25
 """Standard deviation of a position's deviation from what positions share, relative to that of the shared weights."""
+
+
+PROFILE_REACH = 4.0
+"""Positions over which the weight of a place changes, in a profile."""
 
 
 class MismatchMap(LinearEncoder):
@@ -110,6 +116,55 @@ def pooled(length: int, changes: str, kernel: int, *, sd: float) -> MismatchMap:
     )
     spread = torch.cat([shared.spread, own.spread], dim=1)
     return MismatchMap(length, changes, spread, shared.names()[1:] + own.names()[1:], sd=scales)
+
+
+def profile(length: int, changes: str, *, sd: float) -> MismatchMap:
+    """What a difference costs anywhere in the window, what its kind adds, and what its place adds, smoothly.
+
+    Weights are shared from the most to the least common: all differences of one sort (substitution, insertion,
+    deletion), the bases of guide and target, each channel, and bumps of PROFILE_REACH positions along the window that
+    hold for every channel. With a window of any length there are about as many: what is learned at one place and of
+    one kind holds for others, which is what carries over to another guide. `sd` is of the first; others vary less.
+    """
+    listed = CHANNELS[changes]
+    parts = [(f"any {sort}", np.ones(length), members, 1.0) for sort, members in _sorts(listed)]
+    parts += [(label, np.ones(length), members, 0.3) for label, members in _bases(listed)]
+    parts += [(channel, np.ones(length), _one(listed, channel), 0.4) for channel in listed]
+    everything = np.ones(len(listed))
+    parts += [(f"place {centre:g}", bump, everything, 0.25) for centre, bump in _bumps(length)]
+    spread = np.stack([np.outer(along, members).ravel() for _, along, members, _ in parts], axis=1)
+    scales = torch.tensor([sd * share for _, _, _, share in parts])
+    return MismatchMap(length, changes, torch.as_tensor(spread), [part[0] for part in parts], sd=scales)
+
+
+def _sorts(listed: Sequence[str]) -> list[tuple[str, np.ndarray]]:
+    """Which channels are substitutions, insertions, deletions."""
+    sort_of = [
+        "insertion" if c.startswith("+") else "deletion" if c == "-" else "substitution" for c in listed
+    ]
+    return [(sort, np.array([s == sort for s in sort_of], dtype=float)) for sort in dict.fromkeys(sort_of)]
+
+
+def _bases(listed: Sequence[str]) -> list[tuple[str, np.ndarray]]:
+    """Substitutions that share the guide's base, or the target's, where channels tell both."""
+    told = [channel.split(">") if len(channel) == 3 and ">" in channel else ("", "") for channel in listed]
+    found = []
+    for side, label in enumerate(("{}>any", "any>{}")):
+        for base in sorted({pair[side] for pair in told} - {""}):
+            found.append((label.format(base), np.array([pair[side] == base for pair in told], dtype=float)))
+    return found
+
+
+def _one(listed: Sequence[str], channel: str) -> np.ndarray:
+    return np.array([each == channel for each in listed], dtype=float)
+
+
+def _bumps(length: int) -> list[tuple[float, np.ndarray]]:
+    """Bumps along the window, half as far apart as they are wide; none where the window is short."""
+    if length <= PROFILE_REACH:
+        return []
+    centres = np.arange(0, length, PROFILE_REACH / 1.5)
+    return [(float(c), np.exp(-0.5 * ((np.arange(length) - c) / PROFILE_REACH) ** 2)) for c in centres]
 
 
 def _along(shares: np.ndarray, count: int) -> Tensor:

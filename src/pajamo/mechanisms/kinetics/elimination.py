@@ -12,6 +12,7 @@ from pajamo.mechanisms.kinetics.adjoint import pulled_back
 from pajamo.mechanisms.kinetics.plan import Plan, plan_of
 from pajamo.mechanisms.kinetics.reduction import occupied, reduce, tabulated
 from pajamo.mechanisms.kinetics.scheme import Scheme
+from pajamo.mechanisms.kinetics.transforms import transformed
 
 
 def by_elimination(scheme: Scheme, log_rates: torch.Tensor) -> torch.Tensor:
@@ -33,7 +34,7 @@ def by_elimination(scheme: Scheme, log_rates: torch.Tensor) -> torch.Tensor:
     """
     plan = plan_of(scheme, (root_of(scheme),))
     rates = connected(scheme, log_rates)
-    if torch._C._are_functorch_transforms_active():  # a jvp within a jvp of an own function would be wrong
+    if transformed():  # a jvp within a jvp of an own function would be wrong
         return infinite(recorded(plan, rates))
     found: torch.Tensor = _Elimination.apply(rates, plan)  # type: ignore[no-untyped-call]
     return infinite(found)

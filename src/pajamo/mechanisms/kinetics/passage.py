@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -14,6 +15,23 @@ from pajamo.mechanisms.kinetics.scheme import Scheme
 
 LONGEST = -NEVER / 10
 """A log time above it contains the waiting time in a state that is never left."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """From where a molecule sets out, and the states of which the first that it comes to ends the passage."""
+
+    start: str
+    targets: tuple[str, ...]
+
+
+def log_passage_rate(scheme: Scheme, log_rates: torch.Tensor, passage: Passage) -> torch.Tensor:
+    """Natural logarithm of one over the mean time of a passage, shape (...), per unit of time of the rates.
+
+    -inf where it may never end. Arguments and errors are those of `log_mean_first_passage_time`.
+    """
+    times = log_mean_first_passage_time(scheme, log_rates, passage.targets)
+    return -times[..., scheme.state(passage.start)]
 
 
 def log_mean_first_passage_time(
