@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from pajamo.config.assays import LatentSettings
-from pajamo.config.assays.mechanism import SequenceMap
+from pajamo.config.assays.reading import SequenceMap
 from pajamo.config.assays.study import LadderSettings
 from pajamo.errors import StudyError
 from pajamo.models.assays.ladder import RUNGS, ladder, rung

@@ -13,6 +13,8 @@ import torch
 from pajamo.config.assays import AssayStudy, parse_assay_study
 from pajamo.data.assays import Assay, Experiment, alphabet_of
 from pajamo.errors import DataError, IntegrityError, ModelError
+from pajamo.explanations.designs.goals import Goal
+from pajamo.explanations.designs.sequences import design_sequences
 from pajamo.models.assays.frame import Frame
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.assays.predicting import predict_sequences
@@ -257,7 +259,48 @@ def test_new_sequences_are_predicted_as_rows_of_an_assay(tmp_path: Path) -> None
     found = predict_sequences(model, new, experiment="e1")
     rows = Experiment("e1", DNA.encode(new), {}, np.zeros(7, dtype=np.int8), {"cAMP": np.full(7, 1.5)})
     assert list(found["sequence"]) == new
-    pd.testing.assert_frame_equal(found[["activity", "expected"]], model.predict(rows), check_exact=True)
+    pd.testing.assert_frame_equal(
+        found[["activity", "coordinate", "expected"]], model.predict(rows), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("coordinate", ["logit", "log", "linear"])
+def test_an_activity_is_the_mechanisms_own_and_a_coordinate_the_measurements(coordinate: str) -> None:
+    """A promoter of one site: the activity is the Boltzmann weight of its bound state over the partition function."""
+    one_site = {"kind": "thermodynamic", "sites": {"P": {"start": 2, "length": 4}}, "transcribes": ["P"]}
+    settings = study(one_site, {"kind": "continuous", "coordinate": coordinate}, GATES)
+    model = fitted(settings, assay_of(settings))
+    with torch.no_grad():
+        model.assembly.centre.copy_(torch.tensor([0.3, 0.0], dtype=torch.float64))
+        model.assembly.spread.copy_(torch.tensor([2.5, 1.0], dtype=torch.float64))
+    reader, codes = model.assembly.reader("P"), torch.as_tensor(DNA.encode(sequences(5)))
+    weight = np.exp(-reader(codes[:, 2:6]).detach().numpy())
+    expected = weight / (1 + weight)
+    scaled = {"logit": np.log(weight), "log": np.log(expected), "linear": expected}[coordinate]
+    one, other = (predict_sequences(model, sequences(5), experiment=name) for name in ("e0", "e1"))
+    np.testing.assert_allclose(one["activity"], expected, rtol=1e-12)
+    np.testing.assert_allclose(one["coordinate"], (scaled - 0.3) / 2.5, rtol=1e-12)
+    np.testing.assert_allclose(other["coordinate"], np.log(expected), rtol=1e-12)
+    np.testing.assert_array_equal(one["activity"], other["activity"])
+
+
+def test_an_activity_is_the_one_that_sequences_are_designed_for() -> None:
+    settings = study(LAC, FREE, inputs={"cAMP": 1.5})
+    model = fitted(settings, assay_of(settings))
+    designed = design_sequences(model, Goal(want="max"), WILD_TYPE, n=3).table
+    predicted = predict_sequences(model, designed["sequence"].tolist())
+    column = next(name for name in designed if name.startswith("activity in e0"))
+    np.testing.assert_allclose(predicted["activity"], designed[column], rtol=1e-12)
+
+
+def test_the_activity_of_a_map_is_its_trait() -> None:
+    settings = study(MECHANISMS["additive"], {"kind": "continuous"})
+    model = fitted(settings, assay_of(settings))
+    trait = next(reader for _, reader in model.assembly.readers())(torch.as_tensor(DNA.encode(sequences(4))))
+    found = predict_sequences(model, sequences(4))
+    np.testing.assert_allclose(found["activity"], trait.detach(), rtol=1e-12)
+    centre, spread = (float(values[0]) for values in (model.assembly.centre, model.assembly.spread))
+    np.testing.assert_allclose(found["coordinate"], (found["activity"] - centre) / spread, rtol=1e-12)
 
 
 def test_an_input_changes_what_is_predicted(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pajamo.measurements.scalar.measurement import Measurement
 from pajamo.mechanisms.activity import Activity
 from pajamo.models.assays.blueprint import Blueprint, Term
 from pajamo.models.assays.encoding import build_encoder
-from pajamo.models.assays.law import build_law
+from pajamo.models.assays.law import build_law, with_time
 from pajamo.models.assays.readings import readings_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,8 @@ class Assembly(nn.Module):
     def offsets(self, codes: Tensor, inputs: Inputs) -> Tensor:
         """ln of the concentrations that multiply each state or rate, shape (sequences, rows).
 
-        -inf for states that bind what is absent, or that have no room on so short a sequence.
+        -inf for states that bind what is absent, or that have no room on so short a sequence. Where fractions are
+        recorded, ln of the time is one more column.
         """
         total = self.fixed_inputs.expand(len(codes), -1)
         if self.ends is not None:
@@ -122,7 +123,7 @@ class Assembly(nn.Module):
                 power = torch.as_tensor(times, dtype=total.dtype)
                 added = inputs[name].log()[:, None] * power
                 total = total + torch.where(power == 0, 0.0, added)
-        return total
+        return with_time(total, self.blueprint, inputs)
 
     def activity(self, codes: Tensor, experiment: str, inputs: Inputs) -> Activity:
         """Activity of each output for each sequence."""

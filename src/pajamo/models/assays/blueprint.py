@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pajamo.config.assays import MechanismSettings
-from pajamo.config.assays.mechanism import BODY_TEMPERATURE, ReadingSettings
+from pajamo.config.assays.reading import BODY_TEMPERATURE, ReadingSettings
+from pajamo.mechanisms.kinetics.passage import Passage
 
 Array = NDArray[np.float64]
 BOLTZMANN = 0.0019872043
@@ -30,6 +31,7 @@ class Term:
     initial: starting value of a constant, in its unit.
     fixed: whether a constant stays at its initial value.
     sd: standard deviation of a constant's Gaussian prior about its initial value (0 where there is none).
+    part: which of the numbers of an encoder that gives several; None where it gives one.
     experiment: the only experiment in which a constant counts; every one if None.
     """
 
@@ -42,6 +44,7 @@ class Term:
     fixed: bool = False
     sd: float = 10.0
     experiment: str | None = None
+    part: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class Blueprint:
     rate_terms: the term that is ln of the activity where it is fitted, else -1; shape (outputs, states).
     transitions: for a kinetic scheme, source and target of each row.
     makes: for a kinetic scheme, whether a passage makes the output; shape (outputs, transitions).
+    passages, fractions: for a kinetic scheme, the last outputs: rates of first passage, and then the fractions that
+        have arrived by the input `time`.
     kT: kcal/mol.
     bound: sites that are bound in each state, with their places where they have several; () for other mechanisms.
     groups: names of the declared states; a site that slides makes several states of one. The states themselves if ().
@@ -100,11 +105,18 @@ class Blueprint:
     fixed_inputs: Array | None = None
     transitions: tuple[tuple[str, str], ...] = ()
     makes: NDArray[np.bool_] | None = None
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    fractions: Mapping[str, Passage] = field(default_factory=dict)
     kT: float = BOLTZMANN * BODY_TEMPERATURE
     bound: tuple[tuple[str, ...], ...] = ()
     groups: tuple[str, ...] = ()
     group_of_state: NDArray[np.int64] | None = None
     ends: NDArray[np.int64] | None = None
+
+    @property
+    def steady(self) -> tuple[str, ...]:
+        """The first outputs, which follow from the states' probabilities; the others say when molecules arrive."""
+        return self.outputs[: len(self.outputs) - len(self.passages) - len(self.fractions)]
 
     def grouped(self, probabilities: Array) -> Array:
         """Probabilities of states, shape (..., states), summed over those of each declared state, (..., groups)."""

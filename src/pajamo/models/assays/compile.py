@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from pajamo.config.assays import KineticSettings, LatentSettings, MechanismSettings, ThermodynamicSettings
+from pajamo.config.assays import (
+    KineticSettings,
+    LatentSettings,
+    MechanismSettings,
+    RLoopSettings,
+    ThermodynamicSettings,
+)
 from pajamo.data.assays.assay import Assay
 from pajamo.models.assays.blueprint import Blueprint
 from pajamo.models.assays.compiling.latent import compile_latent
 from pajamo.models.assays.compiling.naming import refuse_repeated, within
+from pajamo.models.assays.compiling.r_loop import compile_r_loop
 from pajamo.models.assays.compiling.scheme import compile_scheme
 from pajamo.models.assays.compiling.states import compile_states
 from pajamo.models.assays.compiling.supplying import Fitted, fitted_inputs, refuse_unused_inputs
@@ -42,6 +49,8 @@ def compile_mechanism(
 def _compiled(settings: MechanismSettings, assay: Assay, fitted: Fitted) -> Blueprint:
     if isinstance(settings, ThermodynamicSettings):
         return compile_states(settings, assay, fitted)
+    if isinstance(settings, RLoopSettings):
+        return compile_r_loop(settings, assay, fitted)
     if isinstance(settings, KineticSettings):
         return compile_scheme(settings, assay, fitted)
     assert isinstance(settings, LatentSettings)

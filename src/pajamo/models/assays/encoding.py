@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from pajamo.data.assays.pairs.pairing import LETTERS as PAIRINGS
+from pajamo.encoders.guides import linear as guides
+from pajamo.encoders.guides.factorised import FactorisedMap
+from pajamo.encoders.guides.network import MismatchNetwork
+from pajamo.encoders.guides.steps import StepMap
 from pajamo.encoders.sequence.additive import AdditiveEncoder
 from pajamo.encoders.sequence.convolution import ConvolutionEncoder
 from pajamo.encoders.sequence.encoder import SequenceEncoder
@@ -16,13 +21,25 @@ from pajamo.models.assays.blueprint import Reader
 
 
 def build_encoder(reader: Reader, letters: str) -> SequenceEncoder:
-    """The encoder that reads the sequence for one or several terms.
+    """The encoder that reads the sequence, or the guide-target pair, for one or several terms.
 
     Raises
     ------
-    StudyError: a prior energy matrix for an encoder that has none, or a black box without hidden layers.
+    StudyError: an encoder that does not read such an input, a prior energy matrix for an encoder that has none, or a
+        black box without hidden layers.
     """
-    return BUILDERS[reader.settings.encoder](reader, letters)
+    paired = letters == PAIRINGS
+    builders = OF_PAIRS if paired else OF_SEQUENCES
+    name = reader.settings.encoder
+    if name not in builders:
+        what, other = ("guide-target pairs", "sequences") if paired else ("sequences", "guide-target pairs")
+        raise StudyError(
+            f"an encoder {name!r} does not read {what}",
+            where="encoder",
+            why=f"it is one of {other}",
+            fix=f"give one of: {', '.join(builders)}",
+        )
+    return builders[name](reader, letters)
 
 
 def _additive(reader: Reader, letters: str) -> SequenceEncoder:
@@ -45,12 +62,58 @@ def _convolution(reader: Reader, letters: str) -> SequenceEncoder:
     return ConvolutionEncoder(reader.length, letters, _hidden(reader), sd=reader.settings.sd)
 
 
-BUILDERS: Mapping[str, Callable[[Reader, str], SequenceEncoder]] = {
+def _pair_additive(reader: Reader, _: str) -> SequenceEncoder:
+    return guides.additive(reader.length, reader.settings.changes, sd=reader.settings.sd)
+
+
+def _pair_convolution(reader: Reader, _: str) -> SequenceEncoder:
+    settings = reader.settings
+    return guides.convolution(reader.length, settings.changes, settings.kernel, sd=settings.sd)
+
+
+def _pair_smooth(reader: Reader, _: str) -> SequenceEncoder:
+    return guides.smooth(reader.length, reader.settings.changes, reader.settings.knots, sd=reader.settings.sd)
+
+
+def _pair_pooled(reader: Reader, _: str) -> SequenceEncoder:
+    return guides.pooled(
+        reader.length, reader.settings.changes, reader.settings.kernel, sd=reader.settings.sd
+    )
+
+
+def _pair_profile(reader: Reader, _: str) -> SequenceEncoder:
+    return guides.profile(reader.length, reader.settings.changes, sd=reader.settings.sd)
+
+
+def _pair_factorised(reader: Reader, _: str) -> SequenceEncoder:
+    return FactorisedMap(reader.length, reader.settings.changes, sd=reader.settings.sd)
+
+
+def _pair_network(reader: Reader, _: str) -> SequenceEncoder:
+    return MismatchNetwork(reader.length, reader.settings.changes, _hidden(reader), sd=reader.settings.sd)
+
+
+def _pair_steps(reader: Reader, _: str) -> SequenceEncoder:
+    return StepMap(reader.length, reader.settings.pam, reader.settings.any_base)
+
+
+Builders = Mapping[str, Callable[[Reader, str], SequenceEncoder]]
+OF_SEQUENCES: Builders = {
     "additive": _additive,
     "neighbour": _neighbour,
     "pairwise": _pairwise,
     "network": _network,
     "convolution": _convolution,
+}
+OF_PAIRS: Builders = {
+    "additive": _pair_additive,
+    "convolution": _pair_convolution,
+    "smooth": _pair_smooth,
+    "pooled": _pair_pooled,
+    "profile": _pair_profile,
+    "factorised": _pair_factorised,
+    "network": _pair_network,
+    "steps": _pair_steps,
 }
 
 

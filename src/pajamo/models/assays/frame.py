@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pajamo.config.assays import BinsSettings, ContinuousSettings, ExperimentSettings
+from pajamo.config.assays import (
+    BinsSettings,
+    ContinuousSettings,
+    CutSettings,
+    ExperimentSettings,
+    MeasurementSettings,
+    RateSettings,
+)
 from pajamo.data.assays.alphabet import Alphabet, Codes
 from pajamo.data.assays.assay import Assay, Experiment
 
@@ -47,14 +54,22 @@ class Frame:
 
     def _experiment(self, name: str, settings: ExperimentSettings) -> Experiment:
         none = np.zeros(0)
-        measurement = settings.measurement
-        if isinstance(measurement, BinsSettings):
-            recorded = {"counts": np.zeros((0, len(measurement.columns or measurement.bins)))}
-            recorded |= {"library": none} if measurement.library else {}
-        elif isinstance(measurement, ContinuousSettings):
-            recorded = {"value": none} | ({"error": none} if measurement.error else {})
-        else:
-            recorded = {"rna": none, "dna": none}
+        recorded = dict.fromkeys(_recorded(settings.measurement), none)
+        if isinstance(settings.measurement, BinsSettings):
+            recorded["counts"] = np.zeros((0, len(settings.measurement.columns or settings.measurement.bins)))
         codes = np.zeros((0, self.length), dtype=np.uint8)
         inputs = dict.fromkeys((key for key, given in settings.inputs.items() if given != "fit"), none)
         return Experiment(name, codes, recorded, np.zeros(0, dtype=np.int8), inputs)
+
+
+def _recorded(measurement: MeasurementSettings) -> tuple[str, ...]:
+    """Names of the arrays that an instrument records of each row."""
+    if isinstance(measurement, BinsSettings):
+        return ("counts", "library") if measurement.library else ("counts",)
+    if isinstance(measurement, ContinuousSettings):
+        return ("value", "error") if measurement.error else ("value",)
+    if isinstance(measurement, RateSettings):
+        return ("value", "censored", "error") if measurement.error else ("value", "censored")
+    if isinstance(measurement, CutSettings):
+        return ("label", "guide")
+    return ("rna", "dna")

@@ -15,7 +15,7 @@ from pajamo.errors import ModelError, shorten
 from pajamo.mechanisms.activity import Activity
 from pajamo.models.assays.blueprint import Blueprint
 from pajamo.models.assays.compile import compile_mechanism
-from pajamo.models.assays.law import build_law
+from pajamo.models.assays.law import build_law, with_time
 
 
 class MechanismHead(nn.Module):
@@ -121,4 +121,4 @@ class MechanismHead(nn.Module):
             power = torch.as_tensor(times, dtype=given.dtype)
             added = inputs[name].to(given.dtype).log()[:, None] * power
             total = total + torch.where(power == 0, 0.0, added)
-        return total
+        return with_time(total, self.blueprint, inputs)

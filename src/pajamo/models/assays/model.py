@@ -109,7 +109,7 @@ class AssayModel:
         return outputs.index(settings.output)
 
     def coordinate(self, experiment: Experiment) -> NDArray[np.float64]:
-        """The activity that the experiment records of each row, on its measurement's scale."""
+        """The activity that the experiment records of each row, as its measurement takes it; see `predict`."""
         rows = Rows.of(experiment)
         with torch.no_grad():
             return self.assembly.coordinate(rows.codes, rows.name, rows.inputs).numpy()
@@ -120,11 +120,25 @@ class AssayModel:
             return log_likelihood(self.assembly, Rows.of(experiment)).numpy()
 
     def predict(self, experiment: Experiment) -> pd.DataFrame:
-        """For each row: activity on the measurement's scale, and the mean of what would be recorded."""
+        """What a mechanism does with each row's sequence, and what the experiment would record of it.
+
+        Returns
+        -------
+        One row a row: `activity`, on the mechanism's own scale (the mean rate of its states, which is a probability
+        where rates are 0 and 1; a flux in 1/s where transitions make the output; the trait, without a unit, of a map
+        without a mechanism); `coordinate`, the same as the measurement takes it: its logit, ln or itself, about the
+        mean and in units of the spread over the training set where the measurement normalises; `expected`, the mean
+        of what is recorded, in its unit. Where it normalises, the data set no level of the activity: what they leave
+        open, priors set.
+        """
+        rows = Rows.of(experiment)
         with torch.no_grad():
-            coordinate = torch.as_tensor(self.coordinate(experiment))
-            expected: Tensor = self.assembly.measurement(experiment.name).expected(coordinate)
-        return pd.DataFrame({"activity": coordinate.numpy(), "expected": expected.numpy()})
+            activity = self.assembly.activity(rows.codes, rows.name, rows.inputs)
+            own = activity.on("linear", self.assembly.outputs[rows.name])
+            coordinate = self.assembly.normalised(self.assembly.recorded(activity, rows.name), rows.name)
+            expected: Tensor = self.assembly.measurement(rows.name).expected(coordinate)
+        columns = {"activity": own, "coordinate": coordinate, "expected": expected}
+        return pd.DataFrame({name: values.numpy() for name, values in columns.items()})
 
     def predict_sequences(
         self,

@@ -35,24 +35,32 @@ def predict_sequences(
 
     Returns
     -------
-    One row a sequence: `sequence`; `activity` on the measurement's scale; `expected`, the mean of what is recorded.
+    One row a sequence: `sequence`; `activity`, on the mechanism's own scale (a probability or mean rate, a flux in
+    1/s, or the trait of a map without a mechanism), as sequences are designed for; `coordinate`, the same as the
+    measurement takes it (logit or ln, normalised where it normalises); `expected`, the mean of what is recorded.
 
     Raises
     ------
     DataError: a letter that is not of the alphabet, a sequence of another length, or a concentration below zero.
     ModelError: the model is not fitted or has no such experiment, or an input is missing or not known to it.
     """
-    name = _experiment(model, experiment)
+    name = experiment_of(model, experiment)
     blueprint, frame = model.assembly.blueprint, model.frame
     _require_lengths(frame, sequences)
-    known = _inputs(model, blueprint, name, inputs or {}, len(sequences))
+    known = known_inputs(model, blueprint, name, inputs or {}, len(sequences))
     rows = Experiment(name, frame.padded(list(sequences)), {}, np.zeros(len(sequences), dtype=np.int8), known)
     predicted = model.predict(rows)
     predicted.insert(0, "sequence", list(sequences))
     return predicted
 
 
-def _experiment(model: AssayModel, name: str | None) -> str:
+def experiment_of(model: AssayModel, name: str | None) -> str:
+    """The name of the experiment that is imitated: the only one if none is given.
+
+    Raises
+    ------
+    ModelError: the model has no such experiment, or several to choose from.
+    """
     known = list(model.experiments)
     if name is None and len(known) == 1:
         return known[0]
@@ -79,10 +87,16 @@ def _require_lengths(frame: Frame, sequences: Sequence[str]) -> None:
             )
 
 
-def _inputs(
+def known_inputs(
     model: AssayModel, blueprint: Blueprint, experiment: str, given: Mapping[str, ArrayLike], rows: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Every concentration that the mechanism takes and the experiment does not estimate, one a sequence."""
+    """Every concentration that the mechanism takes and the experiment does not estimate, one a sequence.
+
+    Raises
+    ------
+    ModelError: an input is missing, or not known to the mechanism.
+    DataError: a concentration is below zero or not finite, or there is another number of them than of rows.
+    """
     declared = model.experiments[experiment].inputs
     needed = [name for name in blueprint.inputs if declared.get(name) != FITTED]
     for name in given:

@@ -23,6 +23,7 @@ class Reading:
     length: width of its window.
     places: positions of the terms among all terms.
     starts: first position that each reads, on the given strand.
+    parts: which of the reader's numbers each takes, where the reader gives several.
     missing: code beyond the end of a shorter sequence.
     """
 
@@ -32,6 +33,7 @@ class Reading:
     places: tuple[int, ...]
     starts: tuple[int, ...]
     missing: int
+    parts: tuple[int, ...] = ()
 
     def window(self, codes: Tensor, start: int, complement: Tensor | None) -> Tensor:
         """The letters that are read from a start, on the reading's strand, shape (sequences, length)."""
@@ -40,6 +42,8 @@ class Reading:
 
     def values(self, encoder: SequenceEncoder, codes: Tensor, complement: Tensor | None) -> Tensor:
         """The number that each term reads, shape (sequences, terms)."""
+        if self.parts:
+            return encoder(self.window(codes, self.starts[0], complement))[:, list(self.parts)]
         if len(self.starts) == 1 or not isinstance(encoder, AdditiveEncoder):
             columns = [encoder(self.window(codes, start, complement)) for start in self.starts]
             return torch.stack(columns, dim=1)
@@ -69,6 +73,7 @@ def readings_of(blueprint: Blueprint, missing: int) -> tuple[Reading, ...]:
             tuple(members),
             tuple(blueprint.terms[place].start for place in members),
             missing,
+            tuple(part for place in members if (part := blueprint.terms[place].part) is not None),
         )
         for (reader, strand), members in places.items()
     )

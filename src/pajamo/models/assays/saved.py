@@ -11,9 +11,11 @@ import numpy as np
 import torch
 
 from pajamo.config import parse
-from pajamo.config.assays import AssayStudy, LatentSettings, MechanismSettings
+from pajamo.config.assays import PAIRS, AssayStudy, LatentSettings, MechanismSettings
 from pajamo.data.assays.alphabet import Alphabet
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.errors import IntegrityError, PajamoWarning, UserError
+from pajamo.measurements.scalar.cuts import CutProbability
 from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.blueprint import Blueprint
 from pajamo.models.assays.frame import Frame
@@ -35,7 +37,7 @@ def facts(model: AssayModel, frame: Frame) -> Facts:
         "seed": model.seed,
         "mechanism": model.mechanism.model_dump(mode="json"),
         "experiments": {name: e.model_dump(mode="json") for name, e in model.experiments.items()},
-        "alphabet": frame.alphabet.letters,
+        **_facts_of_letters(frame.alphabet),
         "wild_type": frame.wild_type,
         "length": frame.length,
         "varies": frame.varies,
@@ -53,13 +55,10 @@ def restore(arrays: Mapping[str, np.ndarray], known: Facts, where: str) -> Assay
     IntegrityError: arrays and facts do not belong together.
     """
     try:
-        frame = Frame(Alphabet(known["alphabet"]), known["wild_type"], known["length"], known["varies"])
+        frame = Frame(_letters(known), known["wild_type"], known["length"], known["varies"])
         # A study is what checks a declaration and its experiments together.
-        study = parse(
-            AssayStudy,
-            {"name": "saved", "experiments": known["experiments"], "mechanisms": {"own": known["mechanism"]}},
-            where,
-        )
+        asked = {"experiments": known["experiments"], "mechanisms": {"own": known["mechanism"]}}
+        study = parse(AssayStudy, {"name": "saved", "alphabet": known["alphabet"], **asked}, where)
         declared = study.mechanisms["own"]
         model = AssayModel(known["name"], _without_files(declared), study.experiments, seed=known["seed"])
         with warnings.catch_warnings():
@@ -67,6 +66,7 @@ def restore(arrays: Mapping[str, np.ndarray], known: Facts, where: str) -> Assay
             warnings.simplefilter("ignore", PajamoWarning)
             assembly = model.build(frame.empty(study.experiments))
         held = {name: torch.from_numpy(np.array(values)) for name, values in arrays.items()}
+        _make_room_for_guides(assembly, held)
         assembly.load_state_dict(held, assign=True)
     except (KeyError, TypeError, RuntimeError, UserError) as error:
         raise IntegrityError(
@@ -77,6 +77,26 @@ def restore(arrays: Mapping[str, np.ndarray], known: Facts, where: str) -> Assay
         ) from error
     model.mechanism, model.frame = declared, frame
     return model
+
+
+def _facts_of_letters(alphabet: Alphabet) -> Facts:
+    """The letters; of guide-target pairs, whose letters nobody reads, their name and the longest PAM."""
+    if isinstance(alphabet, PairAlphabet):
+        return {"alphabet": PAIRS, "pam": alphabet.pam}
+    return {"alphabet": alphabet.letters}
+
+
+def _letters(known: Facts) -> Alphabet:
+    if known["alphabet"] == PAIRS:
+        return PairAlphabet(pam=known["pam"])
+    return Alphabet(known["alphabet"])
+
+
+def _make_room_for_guides(assembly: Assembly, held: Mapping[str, torch.Tensor]) -> None:
+    """An assay without rows has no guides: the offsets of those that the model was fitted to are what is saved."""
+    for name, module in assembly.named_modules():
+        if isinstance(module, CutProbability):
+            module.guide_offsets = torch.nn.Parameter(torch.zeros_like(held[f"{name}.guide_offsets"]))
 
 
 def _without_files(mechanism: MechanismSettings) -> MechanismSettings:

@@ -8,6 +8,7 @@ import numpy as np
 
 from pajamo.config.assays import LatentSettings
 from pajamo.data.assays.assay import Assay
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.models.assays.blueprint import Blueprint, Reader, Term
 from pajamo.models.assays.compiling.windows import refuse_sliding, require_one_length, window_length
 
@@ -30,14 +31,16 @@ def compile_latent(settings: LatentSettings, assay: Assay) -> Blueprint:
         # A convolution looks for its motifs everywhere.
         if reads.encoder != "convolution":
             require_one_length(assay, f"a map of encoder {reads.encoder!r}")
+    # Rates keep their unit, so that what is the same for all is a number to be found.
+    fixed = not isinstance(assay.alphabet, PairAlphabet)
     return Blueprint(
-        settings, (_term(settings),), readers, (NAME,), np.ones((1, 1)), (NAME,), (NAME,),
+        settings, (_term(settings, fixed),), readers, (NAME,), np.ones((1, 1)), (NAME,), (NAME,),
         np.zeros((1, 1)), np.full((1, 1), -1),
     )  # fmt: skip
 
 
-def _term(settings: LatentSettings) -> Term:
+def _term(settings: LatentSettings, fixed: bool) -> Term:
     if not settings.sequence:
-        return Term(NAME, "", initial=0.0, fixed=True)
+        return Term(NAME, "", initial=0.0, fixed=fixed)
     strand: Literal["+", "-"] = "-" if settings.reads.strand == "-" else "+"
     return Term(NAME, "", encoder=NAME, start=settings.reads.start, strand=strand)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pajamo.data.assays.reading import read_table
+from pajamo.data.assays.tables import read_table
 from pajamo.errors import DataError
 
 Array = NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pajamo.config.assays import TransitionSettings
-from pajamo.config.assays.mechanism import ReadingSettings
+from pajamo.config.assays.reading import ReadingSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import StudyError
 from pajamo.models.assays.blueprint import Reader, Term

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from pajamo.config.assays.mechanism import SiteSettings
+from pajamo.config.assays.sites import SiteSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import StudyError
 from pajamo.models.assays.blueprint import Reader, Term

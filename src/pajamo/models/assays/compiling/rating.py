@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pajamo.config.assays.mechanism import Rate
+from pajamo.config.assays.reading import Rate
 from pajamo.errors import StudyError
 from pajamo.models.assays.blueprint import Term
 from pajamo.models.assays.compiling.naming import known

@@ -11,6 +11,7 @@ from pajamo.config.assays import KineticSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import StudyError
 from pajamo.models.assays.blueprint import BOLTZMANN, Blueprint, Term
+from pajamo.models.assays.compiling.arriving import compile_fractions, compile_passages, with_time
 from pajamo.models.assays.compiling.columns import joined
 from pajamo.models.assays.compiling.connecting import connect
 from pajamo.models.assays.compiling.energies import energy_columns
@@ -36,7 +37,8 @@ def compile_scheme(settings: KineticSettings, assay: Assay, fitted: Fitted) -> B
     scheme = connect(settings)
     placements = place_sites(settings.sites, assay)
     supplied = supply([transition.concentration] for transition in settings.transitions.values())
-    check_inputs(supplied.inputs, assay, fitted)
+    inputs = with_time(supplied.inputs, settings, fitted)
+    check_inputs(inputs, assay, fitted)
     columns = (
         pace_columns(settings.transitions),
         energy_columns(settings, placements, kT),
@@ -50,8 +52,10 @@ def compile_scheme(settings: KineticSettings, assay: Assay, fitted: Fitted) -> B
     if not readers and not supplied.inputs:
         raise _same_for_all()
     made = _made(settings)
+    passages, fractions = compile_passages(settings, scheme), compile_fractions(settings, scheme)
+    outputs = (*settings.outputs, *made, *passages, *fractions)
     rates = rate_states(settings.outputs, settings.states, len(terms))
-    below = ((0, len(made)), (0, 0))
+    below = ((0, len(outputs) - len(settings.outputs)), (0, 0))
     return Blueprint(
         settings=settings,
         terms=(*terms, *rates.terms),
@@ -59,13 +63,15 @@ def compile_scheme(settings: KineticSettings, assay: Assay, fitted: Fitted) -> B
         rows=tuple(settings.transitions),
         incidence=joined(columns, len(rates.terms)),
         states=settings.states,
-        outputs=(*settings.outputs, *made),
+        outputs=outputs,
         log_rates=np.pad(rates.log_rates, below, constant_values=-np.inf),
         rate_terms=np.pad(rates.rate_terms, below, constant_values=-1),
-        inputs=supplied.inputs,
+        inputs=inputs,
         fixed_inputs=supplied.fixed + _known_rates(settings),
         transitions=scheme.transitions,
-        makes=_makes(settings, made),
+        makes=_makes(settings, made, len(outputs)),
+        passages=passages,
+        fractions=fractions,
         kT=kT,
     )
 
@@ -88,28 +94,29 @@ def _made(settings: KineticSettings) -> tuple[str, ...]:
 
     Raises
     ------
-    StudyError: one is also declared as rates of states, or there is no output at all.
+    StudyError: one is also declared in another way, or there is no output at all.
     """
     transitions = settings.transitions
     for name, transition in transitions.items():
         refuse_repeated(transition.makes, f"transitions.{name}.makes", "a passage makes an output once")
     made = tuple(dict.fromkeys(name for t in transitions.values() for name in t.makes))
+    every = [*settings.outputs, *made, *settings.passages, *settings.fractions]
     refuse_repeated(
-        [*settings.outputs, *made], "outputs", "an output is made by states or by transitions, not by both"
+        every, "outputs", "an output is declared in one way: by states, transitions, passage or fraction"
     )
-    if not settings.outputs and not made:
+    if not every:
         raise StudyError(
             "the scheme has no output",
             where="outputs",
             why="nothing that it does would be recorded",
-            fix='give a transition `makes = ["rna"]`, or `outputs` with a rate for each active state',
+            fix='give a transition `makes = ["rna"]`, `outputs` with a rate for each active state, or `passages`',
         )
     return made
 
 
-def _makes(settings: KineticSettings, made: Sequence[str]) -> NDArray[np.bool_]:
+def _makes(settings: KineticSettings, made: Sequence[str], outputs: int) -> NDArray[np.bool_]:
     """Whether a passage of each transition makes each output, shape (outputs, transitions)."""
-    makes = np.zeros((len(settings.outputs) + len(made), len(settings.transitions)), dtype=bool)
+    makes = np.zeros((outputs, len(settings.transitions)), dtype=bool)
     for column, transition in enumerate(settings.transitions.values()):
         for name in transition.makes:
             makes[len(settings.outputs) + made.index(name), column] = True

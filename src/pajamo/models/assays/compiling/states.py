@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pajamo.config.assays import StateSettings, ThermodynamicSettings
-from pajamo.config.assays.mechanism import Rate
+from pajamo.config.assays.reading import Rate
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import StudyError, shorten
 from pajamo.models.assays.blueprint import BOLTZMANN, Blueprint

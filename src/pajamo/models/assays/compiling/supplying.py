@@ -126,8 +126,8 @@ def _check_values(name: str, values: Array, experiment: str) -> None:
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(bad):
         raise DataError(
-            f"the input {name!r} is no concentration in {len(bad)} rows",
+            f"the input {name!r} is negative or no number in {len(bad)} rows",
             where=f"experiments.{experiment}, row {bad[0]}: {values[bad[0]]}",
-            why="a concentration is a finite number, zero or above",
+            why="a concentration, or a time, is a finite number, zero or above",
             fix="mend or remove these rows",
         )

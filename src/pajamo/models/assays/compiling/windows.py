@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pajamo.config.assays.mechanism import ReadingSettings
+from pajamo.config.assays.reading import ReadingSettings
 from pajamo.data.assays.assay import Assay, Experiment
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.errors import DataError, StudyError
 
 
@@ -48,10 +49,14 @@ def window_length(reads: ReadingSettings, assay: Assay, where: str) -> int:
 def require_one_length(assay: Assay, where: str) -> None:
     """Refuse insertions and deletions where a fixed place is read.
 
+    Guide-target pairs are aligned: a position that a shorter guide or PAM does not have is no difference.
+
     Raises
     ------
     DataError: sequences differ in length; the first that is shorter is shown.
     """
+    if isinstance(assay.alphabet, PairAlphabet):
+        return
     for experiment in assay.experiments:
         short = np.flatnonzero(lengths(experiment, assay.alphabet.missing) < assay.length)
         if len(short):

@@ -20,7 +20,7 @@ class Node:
     ----------
     name: of the declared state.
     bound: sites that are bound in it.
-    rates: its activity in each output, as text; "0" for silent ones.
+    rates: its activity in each output at steady state, as text; "0" for silent ones.
     arrangements: how many placements it stands for.
     """
 
@@ -87,7 +87,7 @@ def _nodes(blueprint: Blueprint, bound: list[tuple[str, ...]]) -> tuple[Node, ..
             bound[number],
             tuple(
                 activity(blueprint, output, _first(blueprint, number), symbols)
-                for output in range(len(blueprint.outputs))
+                for output in range(len(blueprint.steady))
             ),
             int(counts[number]),
         )

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from pajamo.config.assays import KineticSettings, LatentSettings
+from pajamo.config.assays import KineticSettings, LatentSettings, RLoopSettings
 from pajamo.models.assays.blueprint import Blueprint
+from pajamo.models.assays.description.arriving import fraction_lines, passage_lines
+from pajamo.models.assays.description.loop import loop_lines
 from pajamo.models.assays.description.symbols import Style, Symbols, activity, concentrations, energies
 from pajamo.models.assays.description.tables import log_rate
 
 
 def equations(blueprint: Blueprint, style: Style = "text") -> str:
-    """The partition function, or the scheme at steady state, and every output; one equation a line.
+    """The partition function, or the scheme at steady state and on the way there, and every output; one a line.
 
     Sites that slide make many states of one; those are written as one sum.
     """
     symbols = Symbols(style)
     if isinstance(blueprint.settings, LatentSettings):
         lines = [f"{symbols.name(blueprint.outputs[0])} = {_latent(blueprint, symbols)}"]
+    elif isinstance(blueprint.settings, RLoopSettings):
+        lines = loop_lines(blueprint, symbols)
     elif isinstance(blueprint.settings, KineticSettings):
         lines = _scheme(blueprint, symbols)
     else:
@@ -75,7 +79,15 @@ def _scheme(blueprint: Blueprint, symbols: Symbols) -> list[str]:
         f"{symbols.logarithm(symbols.rate(name))} = {log_rate(blueprint, row, symbols)}"
         for row, name in enumerate(names)
     ]
+    if blueprint.steady:
+        lines += _steady(blueprint, symbols, names)
+    return [*lines, *passage_lines(blueprint, symbols), *fraction_lines(blueprint, symbols)]
+
+
+def _steady(blueprint: Blueprint, symbols: Symbols, names: list[str]) -> list[str]:
+    """What flows into each state flows out, and the outputs that follow."""
     share = {state: symbols.indexed("p", "p", state) for state in blueprint.states}
+    lines = []
     for state in blueprint.states:
         comes = [
             f"{symbols.rate(name)} {share[source]}"
@@ -94,7 +106,7 @@ def _scheme(blueprint: Blueprint, symbols: Symbols) -> list[str]:
 
 def _outputs(blueprint: Blueprint, symbols: Symbols, names: list[str], share: dict[str, str]) -> list[str]:
     lines = []
-    for number, output in enumerate(blueprint.outputs):
+    for number, output in enumerate(blueprint.steady):
         rates = [activity(blueprint, number, state, symbols) for state in range(len(blueprint.states))]
         parts = [_product(rate, p) for rate, p in zip(rates, share.values(), strict=True) if rate != "0"]
         if blueprint.makes is not None:

@@ -24,7 +24,7 @@ def state_table(blueprint: Blueprint) -> pd.DataFrame:
         table["concentrations"] = [
             " ".join(concentrations(blueprint, row, symbols)) for row in range(len(blueprint.rows))
         ]
-    for number, output in enumerate(blueprint.outputs):
+    for number, output in enumerate(blueprint.steady):
         if blueprint.makes is None or not blueprint.makes[number].any():
             rates = [activity(blueprint, number, state, symbols) for state in range(len(blueprint.states))]
             table["rate" if len(blueprint.outputs) == 1 else f"rate of {output}"] = rates
