@@ -13,6 +13,7 @@ from pajamo.models.base import Model, Reference
 from pajamo.models.registry import create
 from pajamo.training.assays.saved import KIND as ASSAY_MODEL
 from pajamo.training.checkpoints import read_state, write_state
+from pajamo.training.transfer.saved import KIND as TRANSFER
 
 FORMAT = 1
 
@@ -61,6 +62,12 @@ def load_model(path: str | Path) -> Model:
             "the file holds a model of sequences, not of perturbations",
             where=str(path),
             fix="read it with load_assay_model of pajamo.training.assays.saved, or use pajamo.predict_sequences",
+        )
+    if facts.get("kind") == TRANSFER:
+        raise IntegrityError(
+            "the file holds an ensemble for guide-target pairs, not a model of perturbations",
+            where=str(path),
+            fix="read it with load_transfer of pajamo.training.transfer.saved, or use pajamo.score",
         )
     if facts.get("format") != FORMAT:
         raise IntegrityError(

@@ -30,3 +30,10 @@ def test_the_verdict_follows_from_the_gap(gap, converged, start):
 def test_without_a_validation_set_nothing_is_said_of_one():
     report = dataclasses.replace(REPORT, gap=NAN, validated=False)
     assert report.verdict == "stopped after 17 epochs, without validation set"
+
+
+@pytest.mark.parametrize("gap", [0.001, NAN])
+def test_a_refit_says_which_rows_the_model_has_seen(gap):
+    report = dataclasses.replace(REPORT, gap=gap, refitted=True)
+    assert "refitted to training and validation rows" in report.verdict
+    assert "restored" not in report.verdict

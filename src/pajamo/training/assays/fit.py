@@ -16,10 +16,10 @@ from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.assays.objective import Rows, objective, rows_of
 from pajamo.training.assays.adam import fit_by_epochs
+from pajamo.training.assays.converging import converged, gauged, newton_report
 from pajamo.training.assays.newton.coordinates import Coordinates
-from pajamo.training.assays.newton.gauge import fix_gauge
-from pajamo.training.assays.newton.loop import Newton, newton
-from pajamo.training.assays.newton.problem import Problem
+from pajamo.training.assays.newton.loop import newton
+from pajamo.training.assays.physical import fit_physical, is_physical
 from pajamo.training.assays.recipe import Recipe, recipe_for
 from pajamo.training.assays.report import FitReport
 from pajamo.training.assays.starts import (
@@ -35,10 +35,6 @@ from pajamo.training.assays.starts import (
 
 Progress = Callable[[str], None]
 FEW_KNOTS = 12
-MOST_ROUNDS = 6
-"""How often the instruments' scales are laid anew over the activities that a fit arrived at."""
-SETTLED = 0.1
-"""Nats by which laying them anew may still change the objective."""
 MOST_PARAMETERS = 1500
 MOST_WORK = 4e11
 """Rows times squared parameters: beyond, a second-order step takes minutes."""
@@ -80,7 +76,9 @@ def fit_assay(
     if not rows:
         raise ModelError("there is nothing to learn from", where="training set", why="it has no rows")
     assembly = model.build(training)
-    if _suits_newton(assembly, rows):
+    if is_physical(assembly) and is_small(assembly, sum(map(len, rows))):
+        report = fit_physical(assembly, rows, kept, starts, steps, model.seed, progress)
+    elif suits_newton(assembly, rows):
         report = _by_newton(model, training, rows, kept, starts, steps, progress)
     else:
         report = _by_epochs(model, rows, kept, starts, steps, progress)
@@ -91,27 +89,25 @@ def fit_assay(
     return replace(report, cpu_seconds=time.process_time() - began, validated=bool(kept))
 
 
-def _suits_newton(assembly: Assembly, rows: tuple[Rows, ...]) -> bool:
+def suits_newton(assembly: Assembly, rows: tuple[Rows, ...]) -> bool:
     """Whether exact steps from random starts are quick: convex instruments, or nothing but few readings to fit."""
     if not assembly.readers() and sum(map(len, rows)) <= FEW_ROWS:
         return True
-    return _is_projected(assembly) and _is_small(assembly, rows)
+    projected = is_linear(assembly) and all(measurement.convex for measurement in assembly.measurements)
+    return projected and is_small(assembly, sum(map(len, rows)))
 
 
-def _is_linear(assembly: Assembly) -> bool:
-    return all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
-
-
-def _is_projected(assembly: Assembly) -> bool:
-    return _is_linear(assembly) and all(measurement.convex for measurement in assembly.measurements)
-
-
-def _is_small(assembly: Assembly, rows: tuple[Rows, ...]) -> bool:
-    """Whether second-order steps take seconds."""
-    if not _is_linear(assembly):
+def is_small(assembly: Assembly, rows: int) -> bool:
+    """Whether second-order steps on so many rows take seconds."""
+    if not is_linear(assembly):
         return False
     size = Coordinates(assembly).size
-    return size <= MOST_PARAMETERS and sum(map(len, rows)) * size**2 <= MOST_WORK
+    return size <= MOST_PARAMETERS and rows * size**2 <= MOST_WORK
+
+
+def is_linear(assembly: Assembly) -> bool:
+    """Whether every reader of the sequence is linear in its weights."""
+    return all(isinstance(encoder, LinearEncoder) for _, encoder in assembly.readers())
 
 
 def _by_newton(
@@ -125,41 +121,12 @@ def _by_newton(
 ) -> FitReport:
     if not model.assembly.readers():
         lay_over(model.assembly, rows)
-        return _converged(model.assembly, rows, steps, progress)
+        return converged(model.assembly, rows, steps, progress)
     tried = best_start(model.build(training, knots=FEW_KNOTS), rows, kept, starts, model.seed, progress)
     assembly = model.build(training)
     take(assembly, tried[0].parameters)
     lay_over(assembly, rows)
-    return replace(_converged(assembly, rows, steps, progress), starts=tuple(start.score for start in tried))
-
-
-def _converged(
-    assembly: Assembly, rows: tuple[Rows, ...], steps: int, progress: Progress | None
-) -> FitReport:
-    """Newton steps until the instruments' scales, laid over where the fit arrived, change nothing more."""
-    problem = _problem(assembly, rows)
-    done = newton(problem, limit=steps, progress=progress)
-    history = list(done.history)
-    for _ in range(MOST_ROUNDS):
-        if len(history) >= steps:
-            break
-        before = done.objective
-        done = newton(problem, limit=steps - len(history), progress=progress)
-        history += done.history
-        if abs(done.objective - before) < SETTLED:
-            break
-    return _report(done, history)
-
-
-def _problem(assembly: Assembly, rows: tuple[Rows, ...]) -> Problem:
-    """The problem in the gauge in which Newton steps stay."""
-    for _, encoder in assembly.readers():
-        fix_gauge(encoder)
-    return Problem(assembly, rows)
-
-
-def _report(done: Newton, history: list[float]) -> FitReport:
-    return FitReport(done.objective, done.gap, len(history), (), 0.0, tuple(history))
+    return replace(converged(assembly, rows, steps, progress), starts=tuple(start.score for start in tried))
 
 
 def _by_epochs(
@@ -189,10 +156,10 @@ def _by_epochs(
     tried = tuple(sorted(report.starts[0] for report in reports))
     report = replace(reports[best], starts=tried)
     # A map without a mechanism has nothing to be read off its optimum, and predicts best where it was stopped.
-    if assembly.blueprint.settings.kind == "latent" or not _is_small(assembly, rows):
+    if assembly.blueprint.settings.kind == "latent" or not is_small(assembly, sum(map(len, rows))):
         return report
-    done = newton(_problem(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
-    return replace(_report(done, list(done.history)), starts=(score(assembly, kept or rows),))
+    done = newton(gauged(assembly, rows), limit=min(steps, POLISHING_STEPS), progress=progress)
+    return replace(newton_report(done, list(done.history)), starts=(score(assembly, kept or rows),))
 
 
 def _epochs(
@@ -205,7 +172,7 @@ def _epochs(
     """Epochs from where the model stands: how they went, and the state that they left."""
     assembly = model.assembly
     plan = {"seed": model.seed, "batch": recipe.batch, "progress": progress}
-    if _is_linear(assembly):
+    if is_linear(assembly):
         # The first activities hardly differ: instruments laid over them would saturate on those of the long fit.
         fit_by_epochs(assembly, rows, epochs=GENTLE_EPOCHS, **plan)
         lay_over(assembly, rows)
@@ -215,6 +182,12 @@ def _epochs(
     with torch.no_grad():
         reached = float(objective(assembly, rows))
     report = FitReport(
-        reached, float("nan"), done.epochs, (score(assembly, kept or rows),), 0.0, done.training
+        reached,
+        float("nan"),
+        done.epochs,
+        (score(assembly, kept or rows),),
+        0.0,
+        done.training,
+        best=done.best,
     )
     return report, {name: values.clone() for name, values in assembly.state_dict().items()}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from pajamo.encoders.guides.steps import StepMap
 from pajamo.encoders.sequence.additive import AdditiveEncoder
 from pajamo.encoders.sequence.encoder import LinearEncoder
 
@@ -42,8 +43,13 @@ def fix_gauge(encoder: LinearEncoder) -> None:
         encoder.weights[0] += beside.sum()
 
 
-def design(encoder: LinearEncoder, codes: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Change of the encoder's value along each direction, shape (rows, directions)."""
+def design(
+    encoder: LinearEncoder, codes: Tensor, dtype: torch.dtype = torch.float32, part: int | None = None
+) -> Tensor:
+    """Change of the encoder's value (or of one part of it) along each direction, shape (rows, directions)."""
+    if part is not None:
+        assert isinstance(encoder, StepMap)
+        return encoder.design_of(codes, part).to(dtype)
     if not isinstance(encoder, AdditiveEncoder):
         return encoder.design(codes).to(dtype)
     table = torch.nn.functional.pad(contrasts(len(encoder.letters)), (0, 0, 0, 1)).to(dtype)

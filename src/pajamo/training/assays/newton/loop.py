@@ -12,6 +12,7 @@ from pajamo.training.assays.newton.factor import not_finite
 from pajamo.training.assays.newton.problem import Problem, Quadratic
 from pajamo.training.assays.report import CONVERGED_BELOW
 
+Progress = Callable[[str], None]
 SWITCH = 3.0
 """Nats promised by a step below which the scale is kept and the exact curvature is taken."""
 TIGHT = 1e-6

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from pajamo.encoders.guides.steps import StepMap
 from pajamo.measurements.scalar.expansion import Expansion
 from pajamo.models.assays.assembly import Assembly
 from pajamo.models.assays.objective import Rows
 from pajamo.training.assays.newton.coordinates import Coordinates
 from pajamo.training.assays.newton.gauge import design
+from pajamo.training.assays.newton.steps import StepSlopes
 
 DOUBLE = 2**20
 """Most entries of a Jacobian (rows times parameters) in double precision; larger ones are in single precision."""
@@ -46,9 +48,21 @@ class View:
         places = dict(coordinates.constants)
         self.dtype = torch.float64 if len(rows) * coordinates.size <= DOUBLE else torch.float32
         self._parts: list[tuple[int, slice, Tensor | None]] = []
+        self._steps: list[tuple[slice, StepSlopes]] = []
+        for name, block in blocks.items():
+            terms = [
+                n for n, t in enumerate(assembly.blueprint.terms) if t.encoder == name and t.part is not None
+            ]
+            encoder = assembly.reader(name)
+            if terms and isinstance(encoder, StepMap):
+                window = assembly.window(assembly.blueprint.terms[terms[0]], rows.codes)
+                self._steps.append((block, StepSlopes(encoder, window, tuple(terms), self.dtype)))
         for number, term in enumerate(assembly.blueprint.terms):
+            if term.part is not None:
+                continue
             if term.encoder is not None:
-                features = design(assembly.encoder(term), assembly.window(term, rows.codes), self.dtype)
+                window = assembly.window(term, rows.codes)
+                features = design(assembly.encoder(term), window, self.dtype)
                 self._parts.append((number, blocks[term.encoder], features))
             elif number in places and term.experiment in (None, rows.name):
                 place = places[number]
@@ -98,6 +112,8 @@ class View:
         for term, where, features in self._parts:
             slope = (response.slopes[:, term, None] / self.spread).to(self.dtype)
             total[:, where] += slope if features is None else features * slope
+        for where, steps in self._steps:
+            total[:, where] += steps.jacobian(response.slopes / self.spread)
         return total
 
     def curvature(self, response: Response, slope: Tensor) -> Tensor:

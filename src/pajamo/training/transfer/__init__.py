@@ -1,0 +1,1 @@
+"""Training networks that carry a mechanism over to cells."""
