@@ -35,7 +35,7 @@ def measured_values(rows: int = 200, seed: int = 0, name: str = "one") -> tuple[
 def said(measured: Measured, expected: np.ndarray, sd: float = 1.0) -> Said:
     """What a model with normal noise says."""
     residual = (measured.recorded - expected) / sd
-    return Said(expected, expected, -0.5 * residual**2 - np.log(sd) - 0.5 * np.log(2 * np.pi))
+    return Said(expected, expected, expected, -0.5 * residual**2 - np.log(sd) - 0.5 * np.log(2 * np.pi))
 
 
 def measured_reads(rows: int = 60, seed: int = 0) -> tuple[Measured, np.ndarray]:
@@ -99,7 +99,7 @@ def test_a_constant_prediction_explains_nothing() -> None:
 def test_scores_of_reads() -> None:
     measured, probabilities = measured_reads()
     likelihood = (measured.recorded * np.log(probabilities)).sum(axis=1)
-    own = Said(probabilities[:, 2], probabilities @ np.arange(1, 4), likelihood)
+    own = Said(probabilities[:, 2], probabilities[:, 2], probabilities @ np.arange(1, 4), likelihood)
     found = {score.metric: score.value for score in scores_of(measured, own)}
     assert found[LIKELIHOOD] == pytest.approx(likelihood.sum() / measured.observations.sum())
     share = measured.recorded.sum(axis=0) / measured.recorded.sum()

@@ -19,8 +19,10 @@ from pajamo.explanations.assays.comparing import (
     paired_intervals,
 )
 from pajamo.explanations.assays.explain import explain_assay
+from pajamo.explanations.assays.information import information
 from pajamo.explanations.assays.occupancies import occupancy_table
-from pajamo.explanations.assays.polishing import polish
+from pajamo.explanations.assays.polishing import as_fitted, polish
+from pajamo.explanations.assays.size import is_small
 from pajamo.models.assays.model import AssayModel
 
 
@@ -39,6 +41,34 @@ def test_an_explanation_has_every_part_and_table(fitted, tmp_path):
         "symmetries", "parameters", "energies", "states", "sloppy_directions", "footprint_one", "shift_one",
     }  # fmt: skip
     assert len(told.write(tmp_path)) == len(told.tables) + 1
+
+
+def test_a_model_that_is_too_large_for_newton_steps_is_read_as_it_is(fitted, monkeypatch):
+    polished, assay = fitted
+    monkeypatch.setattr("pajamo.training.assays.fit.MOST_WORK", 1.0)
+    for refit in ("optimum_in_frame", "profile", "bootstrap"):
+        monkeypatch.setattr(f"pajamo.explanations.assays.explain.{refit}", None)  # a refit would be noticed
+    told = explain_assay(polished.model, assay, resamples=2)
+    text = " ".join(told.to_text().split())
+    assert "planted is too large for Newton steps" in text
+    assert "left out: profiles of CRP+RNAP and 2 resamples" in text
+    assert set(told.tables) >= {"parameters", "energies", "states", "sloppy_directions"}
+    assert set(told.tables["parameters"]["method"]) == {"Laplace"}
+    frame, left = as_fitted(polished.model, assay)
+    assert left.objective == pytest.approx(polished.objective, rel=1e-9)
+    assert not left.converged
+    assert frame.model is left.model
+
+
+def test_a_model_is_small_up_to_the_limit_of_fits(fitted, monkeypatch):
+    polished, assay = fitted
+    size, rows = information(polished.model, assay).size, assay.part("training").experiments[0].n
+    for limit in (1.01, 0.99):
+        monkeypatch.setattr("pajamo.training.assays.fit.MOST_WORK", limit * rows * size**2)
+        assert is_small(polished.model, assay) == (limit > 1)
+    monkeypatch.undo()
+    monkeypatch.setattr("pajamo.training.assays.fit.MOST_PARAMETERS", size - 1)
+    assert not is_small(polished.model, assay)
 
 
 def test_a_map_without_a_mechanism_is_explained_too():

@@ -120,16 +120,17 @@ def test_intervals_of_ninety_per_cent_cover(truth):
     model, assay = truth
     known = np.array(list(values_of(model, quantities(model, assay)).values()))
     within, dropped = [], []
-    for seed in range(10):
+    for seed in range(20):
         drawn = redrawn(model, assay, seed)
         polished = polish(model, drawn).model
         wanted = quantities(polished, drawn)
         errors = errors_of(information(polished, drawn), wanted)
         within.append(np.abs(np.array(list(values_of(polished, wanted).values())) - known) < 1.645 * errors)
         profiler = Profiler(polished, drawn, profiled_quantity(polished, drawn, "CRP+RNAP"))
-        dropped.append(profiler.at(INTERACTION).objective - profiler.freed().objective < 1.353)
+        best = profiler.freed().objective
+        dropped.append(profiler.at(INTERACTION).objective - best < 1.353)
     interaction, activator, _ = np.mean(within, axis=0)
-    assert min(interaction, activator, float(np.mean(dropped))) >= 6 / 10
+    assert min(interaction, activator, float(np.mean(dropped))) >= 13 / 20
 
 
 def test_some_rows_stand_for_all_where_a_fit_is_too_large(monkeypatch, fitted):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.explanations.assays.planted import INTERACTION, planted, redrawn
 
-from pajamo.errors import ModelError
+from pajamo.errors import ModelError, PajamoWarning
 from pajamo.explanations.assays.continuity import jumps
 from pajamo.explanations.assays.crossing import crossing
 from pajamo.explanations.assays.held import HeldProblem, StillProblem
@@ -101,6 +101,7 @@ def test_a_point_of_another_branch_is_told_from_its_neighbours():
     assert list(jumps(points)) == [(0.0, 1.0), (2.0, 1.0)]
 
 
+@pytest.mark.filterwarnings("ignore:profile of:pajamo.errors.PajamoWarning")
 @pytest.mark.parametrize("seed", [0, 3])
 def test_a_spurious_point_is_tried_again_from_its_neighbours(seed, monkeypatch):
     """Few reads make many optima: left alone, points jump from one to the other, and with them the ends."""
@@ -118,9 +119,11 @@ def test_a_spurious_point_is_tried_again_from_its_neighbours(seed, monkeypatch):
 def test_a_fit_that_was_no_optimum_is_said_to_be_none(fitted):
     model, assay = planted(rows=100, reads=2, seed=3)
     polished = polish(model, assay)
-    found = profile(polished.model, assay, "CRP+RNAP")
+    with pytest.warns(PajamoWarning, match=r"profile of CRP\+RNAP in planted: THE FIT WAS NO OPTIMUM"):
+        found = profile(polished.model, assay, "CRP+RNAP")
     assert found.gained > 1
     assert "THE FIT WAS NO OPTIMUM" in found.verdict
+    assert set(found.curve["gained"]) == {found.gained}
     # The prior of the interaction itself is the only part of the posterior that a point leaves out.
     assert min(point.objective for point in found.points) < polished.objective - found.gained
     found = profile(fitted[0].model, fitted[1], "CRP+RNAP")

@@ -45,7 +45,7 @@ def gain(
     """
     measured, more, less = pooled(parts), pooled_said(parts, better), pooled_said(parts, base)
     difference = (more.log_likelihood - less.log_likelihood) / NATS_A_BIT
-    of_units = totals(np.stack([difference, measured.observations], axis=1), measured.sequences)
+    of_units = totals(np.stack([difference, measured.observations], axis=1), measured.resampled)
     bits = float(per_observation(of_units.sum(axis=0, keepdims=True))[0])
     return bits, *interval(per_observation, resampled_totals(of_units, seed), len(of_units)), len(of_units)
 

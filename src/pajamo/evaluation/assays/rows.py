@@ -10,8 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pajamo.evaluation.assays.units import SEQUENCES
+
 Array = NDArray[np.float64]
-Kind = Literal["reads", "values", "ratios", "mixed"]
+Kind = Literal["reads", "cuts", "values", "rates", "ratios", "mixed"]
 ALL = "all"
 """Stands for all experiments together."""
 
@@ -23,10 +25,15 @@ class Measured:
     Attributes
     ----------
     experiment, set_name: where the rows come from.
-    kind: reads in sorted bins; one value a row; the ratio of RNA to DNA; or several experiments together.
-    recorded: reads of each row in each bin, shape (rows, bins), or the value (ln of the ratio), shape (rows,).
+    kind: reads in sorted bins; sites that were cut or not; one value a row; a rate; the ratio of RNA to DNA; or
+        several experiments together.
+    recorded: reads of each row in each bin, shape (rows, bins), for cuts in two of them (not cut, cut); or the value
+        (ln of the ratio, log10 of the rate or of its limit of detection), shape (rows,).
     observations: how many observations each row stands for (reads; 1 for a value), shape (rows,).
     sequences: number of each row's sequence, the same in every experiment, shape (rows,).
+    units: number of what the row is resampled with, shape (rows,); its sequence if not given.
+    unit: what that is: "sequences", "pairs" or "guides".
+    censored: of rates: -1 no faster than the value, 1 no slower, 0 resolved, shape (rows,).
     """
 
     experiment: str
@@ -35,6 +42,14 @@ class Measured:
     recorded: Array
     observations: Array
     sequences: NDArray[np.intp]
+    units: NDArray[np.intp] | None = None
+    unit: str = SEQUENCES
+    censored: Array | None = None
+
+    @property
+    def resampled(self) -> NDArray[np.intp]:
+        """Number of what each row is resampled with, shape (rows,)."""
+        return self.sequences if self.units is None else self.units
 
     @property
     def n(self) -> int:
@@ -43,7 +58,10 @@ class Measured:
 
     @cached_property
     def summary(self) -> Array:
-        """One number a row for a picture: the mean bin of its reads, counted from 1, or the value; shape (rows,)."""
+        """One number a row for a picture: the mean bin of its reads, counted from 1, 1 for cut and 0 for not, or the
+        value; shape (rows,)."""
+        if self.kind == "cuts":
+            return self.recorded[:, 1]
         if self.kind != "reads":
             return self.recorded
         reads = self.recorded.sum(axis=1)
@@ -58,12 +76,14 @@ class Said:
 
     Attributes
     ----------
-    activity: on the scale that the measurement takes, shape (rows,).
+    activity: on the mechanism's own scale, shape (rows,).
+    coordinate: the activity as the measurement takes it, which loses no digits near 0 and 1, shape (rows,).
     expected: mean of what would be recorded, shape (rows,).
     log_likelihood: ln p of what was recorded of each row, in nats, shape (rows,).
     """
 
     activity: Array
+    coordinate: Array
     expected: Array
     log_likelihood: Array
 
@@ -74,11 +94,13 @@ def pooled(parts: Mapping[str, Measured]) -> Measured:
         return next(iter(parts.values()))
     observations = np.concatenate([measured.observations for measured in parts.values()])
     sequences = np.concatenate([measured.sequences for measured in parts.values()])
-    set_name = next(iter(parts.values())).set_name
-    return Measured(ALL, set_name, "mixed", np.full(len(observations), np.nan), observations, sequences)
+    units = np.concatenate([measured.resampled for measured in parts.values()])
+    first = next(iter(parts.values()))
+    blank = np.full(len(observations), np.nan)
+    return Measured(ALL, first.set_name, "mixed", blank, observations, sequences, units, first.unit)
 
 
 def pooled_said(parts: Mapping[str, Measured], said: Mapping[str, Said]) -> Said:
     """What a model says of the rows of `pooled`."""
-    columns = ("activity", "expected", "log_likelihood")
+    columns = ("activity", "coordinate", "expected", "log_likelihood")
     return Said(*(np.concatenate([getattr(said[name], column) for name in parts]) for column in columns))

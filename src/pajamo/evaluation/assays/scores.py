@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from pajamo.errors import DataError
+from pajamo.evaluation.assays.pair_scores import PAIR_UNITS, censored_information, cut_scores, rate_scores
 from pajamo.evaluation.assays.resampling import interval, resampled_totals, totals
 from pajamo.evaluation.assays.rows import Array, Measured, Said
+from pajamo.evaluation.assays.score import Score
+from pajamo.evaluation.assays.units import GUIDES
 from pajamo.evaluation.information.estimate import InformationEstimate
 from pajamo.evaluation.information.metrics import predictive_information, variational_information
 
 LIKELIHOOD, I_VAR, I_PRED = "log_likelihood", "I_var", "I_pred"
 R2, CORRELATION = "R2", "squared_correlation"
-UNITS = {LIKELIHOOD: "nats per observation", I_VAR: "bits", I_PRED: "bits", R2: "", CORRELATION: ""}
+UNITS = {
+    LIKELIHOOD: "nats per observation",
+    I_VAR: "bits",
+    I_PRED: "bits",
+    R2: "",
+    CORRELATION: "",
+    **PAIR_UNITS,
+}
 """Every metric, and its unit; for all of them higher is better."""
 ROUNDING = 1e-12
-
-
-@dataclass(frozen=True)
-class Score:
-    """One figure with its 95 % interval; `note` says why there is none."""
-
-    metric: str
-    value: float
-    low: float
-    high: float
-    note: str = ""
 
 
 def scores_of(measured: Measured, said: Said, *, information: bool = True, seed: int = 0) -> list[Score]:
@@ -46,10 +44,17 @@ def scores_of(measured: Measured, said: Said, *, information: bool = True, seed:
         found.append(_information(I_VAR, lambda: _variational(measured, said, seed)))
     if information:
         found.append(
-            _information(I_PRED, lambda: predictive_information(said.activity, measured.recorded, seed=seed))
+            _information(
+                I_PRED, lambda: predictive_information(said.coordinate, measured.recorded, seed=seed)
+            )
         )
-    if measured.kind == "values":
+    if measured.kind in ("values", "rates"):
         found += variance_scores(measured, said, seed)
+    if measured.kind == "rates":
+        found += rate_scores(measured, said, seed)
+    if measured.kind == "cuts":
+        guides = measured.resampled if measured.unit == GUIDES else None
+        found += cut_scores(measured, said, guides, seed)
     return found
 
 
@@ -100,8 +105,8 @@ def _correlation(sums: Array) -> Array:
 def from_sums(
     metric: str, columns: Array, measured: Measured, statistic: Callable[[Array], Array], seed: int
 ) -> Score:
-    """A statistic of sums over rows, with its interval from resampled sequences."""
-    of_units = totals(columns, measured.sequences)
+    """A statistic of sums over rows, with its interval from resampled units."""
+    of_units = totals(columns, measured.resampled)
     value = float(statistic(of_units.sum(axis=0, keepdims=True))[0])
     drawn = resampled_totals(of_units, seed)
     return Score(metric, value, *interval(statistic, drawn, len(of_units)))
@@ -114,6 +119,8 @@ def _variational(measured: Measured, said: Said, seed: int) -> InformationEstima
         out=np.zeros(measured.n),
         where=measured.observations > 0,
     )
+    if measured.censored is not None:
+        return censored_information(loss, measured.recorded, measured.censored, seed)
     return variational_information(loss, measured.recorded, seed=seed)
 
 

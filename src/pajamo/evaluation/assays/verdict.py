@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from pajamo.evaluation.assays.differences import best_baseline, gain
-from pajamo.evaluation.assays.rows import ALL, Measured, Said
+from pajamo.evaluation.assays.rows import ALL, Measured, Said, pooled
 from pajamo.evaluation.assays.scores import I_VAR, LIKELIHOOD
+from pajamo.evaluation.assays.units import GUIDES, SEQUENCES
 from pajamo.evaluation.comparison import BEATS, LOSES, TIES
 
 BASELINE, MECHANISM, COMPARISON = "baseline", "mechanism", "comparison"
@@ -81,7 +82,8 @@ def assay_verdict(
     else:
         bits, low, high, _ = gain(parts, said[model], said[base], seed)
         outcome = _outcome(low, high)
-        sentence = _sentence(table, where, model, base, kinds[model], outcome, (bits, low, high))
+        told = (_bits(bits), _bits(low), _bits(high), _over(parts))
+        sentence = _sentence(table, where, model, base, kinds[model], outcome, told)
     if ceiling:
         more = gain(parts, said[ceiling], said[model], seed)
         sentence += (
@@ -145,10 +147,10 @@ def _sentence(
     base: str,
     kind: str,
     outcome: str,
-    figures: tuple[float, float, float],
+    figures: tuple[str, str, str, str],
 ) -> str:
-    bits, low, high = map(_bits, figures)
-    told = f"{bits} bits per observation, 95% interval {low} to {high}"
+    bits, low, high, over = figures
+    told = f"{bits} bits per observation, 95% interval {low} to {high}{over}"
     named = f"{model}{_figures(table, model)}"
     against = f"the best baseline, {base}{_figures(table, base)}"
     if outcome == BEATS:
@@ -158,6 +160,14 @@ def _sentence(
     verb = "loses to it" if outcome == LOSES else "is not told apart from it"
     article = "mechanism" if kind == MECHANISM else "model"
     return f"On {where}, no {article} beats {against}: the best, {named}, {verb}; difference {told}."
+
+
+def _over(parts: Mapping[str, Measured]) -> str:
+    """What the interval is over, where it is not each sequence."""
+    measured = pooled(parts)
+    if measured.unit == GUIDES:
+        return f" over {len(np.unique(measured.resampled))} guides"
+    return "" if measured.unit == SEQUENCES else f" over {measured.unit} (too few guides for one over guides)"
 
 
 def _figures(table: pd.DataFrame, model: str) -> str:

@@ -11,7 +11,10 @@ from pajamo.measurements.scalar.bins import FreeBins
 from pajamo.measurements.scalar.continuous import ContinuousReading
 from pajamo.measurements.scalar.measurement import Measurement
 from pajamo.models.assays.assembly import Assembly
-from pajamo.models.assays.blueprint import Blueprint
+from pajamo.models.assays.blueprint import Blueprint, Reader
+
+LAYOUT = ("encoder", "kernel", "knots", "changes", "pam", "any_base")
+"""Settings of a reading by which its weights are laid out."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,14 @@ def exchangeable(blueprint: Blueprint, one: Group, other: Group) -> bool:
     if one.reader is None or other.reader is None or not (one.free and other.free):
         return False
     first, second = blueprint.readers[one.reader], blueprint.readers[other.reader]
-    alike = (first.settings.encoder, first.length) == (second.settings.encoder, second.length)
-    return alike and _windows(blueprint, one) == _windows(blueprint, other)
+    return _read_alike(first, second) and _windows(blueprint, one) == _windows(blueprint, other)
+
+
+def _read_alike(one: Reader, other: Reader) -> bool:
+    """Whether the same weights mean the same: encoder, width, and how differences of pairs are told apart."""
+    return one.length == other.length and all(
+        getattr(one.settings, name) == getattr(other.settings, name) for name in LAYOUT
+    )
 
 
 def _windows(blueprint: Blueprint, group: Group) -> list[tuple[int, str]]:

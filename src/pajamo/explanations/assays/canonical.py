@@ -127,7 +127,7 @@ def rise(model: AssayModel, assay: Assay) -> float:
 
 
 def mean_recorded(experiment: Experiment) -> Array:
-    """One number a row of what was recorded: the mean bin, the value, ln of RNA per DNA; nan without reads."""
+    """One number a row of what was recorded: the mean bin, the value, cut or not, ln RNA per DNA."""
     recorded = experiment.recorded
     if "counts" in recorded:
         counts = np.asarray(recorded["counts"], dtype=float)
@@ -136,6 +136,8 @@ def mean_recorded(experiment: Experiment) -> Array:
         return np.asarray(np.divide(total, reads, out=np.full(len(reads), np.nan), where=reads > 0))
     if "value" in recorded:
         return np.asarray(recorded["value"], dtype=float)
+    if "label" in recorded:
+        return np.asarray(recorded["label"], dtype=float)
     return np.asarray(np.log(recorded["rna"] + 0.5) - np.log(recorded["dna"] + 0.5))
 
 

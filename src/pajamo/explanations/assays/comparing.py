@@ -15,6 +15,7 @@ from pajamo.config.assays import LatentSettings, MechanismSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import ModelError
 from pajamo.evaluation.assays.resampling import interval, resampled_totals, totals
+from pajamo.evaluation.assays.units import resampled_units
 from pajamo.explanations.assays.gauges import Array
 from pajamo.explanations.assays.gauging import linear_readers
 from pajamo.explanations.assays.information import information
@@ -43,9 +44,9 @@ def compare_mechanisms(
     Returns
     -------
     One row a model, the best first: `model`; `held_out`, mean log-likelihood in bits per observation; `difference`
-    to the best one with `low` and `high` (paired bootstrap over sequences); `log_likelihood` of the training set in
-    nats; `parameters`, effective number including instruments (nan for black boxes); `AIC`, `BIC` (n: rows) from
-    these.
+    to the best one with `low` and `high` (paired bootstrap over sequences, or over guides; see `resampled_units`);
+    `log_likelihood` of the training set in nats; `parameters`, effective number including instruments (nan for black
+    boxes); `AIC`, `BIC` (n: rows) from these.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def compare_mechanisms(
     weight = _observations(next(iter(models.values())), part)
     best = max(scores, key=lambda name: scores[name].sum())
     columns = np.column_stack([weight, *(scores[name] - scores[best] for name in scores)])
-    ends = paired_intervals(totals(columns, _sequences(part)), level, resamples, seed)
+    ends = paired_intervals(totals(columns, _units(part)), level, resamples, seed)
     table = pd.DataFrame([_row(name, models[name], assay, scores[name], weight) for name in scores])
     table.insert(2, "difference", table["held_out"] - float(scores[best].sum() / weight.sum()))
     table.insert(3, "low", ends[:, 0])
@@ -87,11 +88,10 @@ def paired_intervals(of_units: Array, level: float, resamples: int, seed: int) -
     return np.array([interval(lambda column: column, column, len(of_units), level) for column in means.T])
 
 
-def _sequences(part: Assay) -> NDArray[np.intp]:
-    """Number of each row's sequence, the same in every experiment; shape (rows,)."""
-    known: dict[bytes, int] = {}
-    rows = (codes.tobytes() for experiment in part.experiments for codes in experiment.codes)
-    return np.array([known.setdefault(row, len(known)) for row in rows], dtype=np.intp)
+def _units(part: Assay) -> NDArray[np.intp]:
+    """Number of what each row is resampled with, the same in every experiment; shape (rows,)."""
+    _, units = resampled_units([experiment.codes for experiment in part.experiments], part.alphabet)
+    return np.concatenate(units)
 
 
 def _held_out(assay: Assay) -> Assay:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pajamo.config.assays import KineticSettings, LatentSettings
 from pajamo.data.assays.assay import Assay
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.explanations.assays.bootstrap import Bootstrap, bootstrap
 from pajamo.explanations.assays.canonical import PhysicalFrame
 from pajamo.explanations.assays.gauging import linear_readers
@@ -18,11 +19,13 @@ from pajamo.explanations.assays.library import library_parts
 from pajamo.explanations.assays.matrices import energy_table
 from pajamo.explanations.assays.occupancies import occupancy_table
 from pajamo.explanations.assays.parameters import parameter_table
-from pajamo.explanations.assays.polishing import Polished, optimum_in_frame
+from pajamo.explanations.assays.polishing import Polished, as_fitted, optimum_in_frame
 from pajamo.explanations.assays.profile import Profile, profile
+from pajamo.explanations.assays.size import is_small, left_out
 from pajamo.explanations.assays.sloppiness import sloppiness, sloppy_directions
 from pajamo.explanations.assays.symmetries import symmetries
 from pajamo.explanations.explanation import Explanation, Part
+from pajamo.explanations.pairs.explain import pair_parts
 from pajamo.models.assays.description import equations
 from pajamo.models.assays.model import AssayModel
 
@@ -39,7 +42,8 @@ class Reading:
     profiles: by constant.
     resampled: the bootstrap, if one was asked for.
     level: coverage of the intervals.
-    kinetics: what drives and controls a kinetic scheme; None for other mechanisms.
+    kinetics: what drives and controls a kinetic scheme that reads sequences; None for others.
+    left_out: what is not made of a model that is too large for Newton steps; "" for others.
     """
 
     frame: PhysicalFrame
@@ -49,6 +53,7 @@ class Reading:
     resampled: Bootstrap | None
     level: float
     kinetics: KineticReadouts | None = None
+    left_out: str = ""
 
     @property
     def model(self) -> AssayModel:
@@ -68,6 +73,8 @@ def read_mechanism(
 ) -> Reading:
     """Choose the frame, go to the optimum in it, and make intervals.
 
+    A model that is too large for Newton steps is read where its fit stopped, without profiles and resamples.
+
     Parameters
     ----------
     model: fitted, every encoder a linear map.
@@ -83,23 +90,36 @@ def read_mechanism(
     ------
     ModelError: a black box among the encoders, or a profile of what is no fitted constant.
     """
+    names = _interactions(model) if profiled is None else profiled
+    if not is_small(model, assay):
+        frame, polished = as_fitted(model, assay)
+        found = information(polished.model, assay)
+        kinetics = _kinetics_of(polished.model, assay, found, level, seed)
+        return Reading(frame, polished, found, {}, None, level, kinetics, left_out(names, resamples))
     frame, polished = optimum_in_frame(model, assay)
     found = information(polished.model, assay)
-    terms = polished.model.assembly.blueprint.terms
-    interactions = tuple(t.name for t in terms if t.encoder is None and t.unit == "kT" and not t.fixed)
-    names = interactions if profiled is None else profiled
     profiles = {n: profile(polished.model, assay, n, level=level, progress=progress) for n in names}
     resampled = (
         bootstrap(polished.model, assay, resamples=resamples, level=level, seed=seed, progress=progress)
         if resamples
         else None
     )
-    kinetics = (
-        kinetic_readouts(polished.model, assay, found, level=level, seed=seed)
-        if isinstance(model.mechanism, KineticSettings)
-        else None
-    )
+    kinetics = _kinetics_of(polished.model, assay, found, level, seed)
     return Reading(frame, polished, found, profiles, resampled, level, kinetics)
+
+
+def _interactions(model: AssayModel) -> tuple[str, ...]:
+    """The interaction energies that were fitted."""
+    terms = model.assembly.blueprint.terms
+    return tuple(t.name for t in terms if t.encoder is None and t.unit == "kT" and not t.fixed)
+
+
+def _kinetics_of(
+    model: AssayModel, assay: Assay, found: Information, level: float, seed: int
+) -> KineticReadouts | None:
+    if not isinstance(model.mechanism, KineticSettings) or isinstance(assay.alphabet, PairAlphabet):
+        return None
+    return kinetic_readouts(model, assay, found, level=level, seed=seed)
 
 
 def explain_assay(
@@ -149,13 +169,20 @@ def parts_of(reading: Reading, assay: Assay) -> Iterator[Part]:
     yield _frame(reading)
     yield _parameters(reading, assay)
     yield from (_profile(found) for found in reading.profiles.values())
+    if isinstance(assay.alphabet, PairAlphabet):
+        yield from pair_parts(reading.model, assay, reading.found, level=reading.level)
+    else:
+        yield from _of_sequences(reading, assay)
+    yield _sloppiness(reading)
+
+
+def _of_sequences(reading: Reading, assay: Assay) -> Iterator[Part]:
     yield _energies(reading, assay)
     states = occupancy_table(reading.model, assay)
     if len(states):
         yield Part("states", "Of the wild type; energies are relative to the first state.", states, "states")
     if reading.kinetics is not None:
         yield _kinetics(reading.kinetics, reading.level)
-    yield _sloppiness(reading)
 
 
 def _mechanism(model: AssayModel) -> Part:
@@ -164,6 +191,8 @@ def _mechanism(model: AssayModel) -> Part:
 
 def _convergence(reading: Reading) -> Part:
     polished = reading.polished
+    if reading.left_out:
+        return Part("convergence", f"{reading.model.name} is {reading.left_out}.")
     state = (
         "Converged" if polished.converged and reading.found.positive else "NOT CONVERGED: read no parameter"
     )
@@ -205,7 +234,8 @@ def _parameters(reading: Reading, assay: Assay) -> Part:
 def _profile(found: Profile) -> Part:
     text = (
         f"{found.verdict}. drop: nats lost against the optimum when {found.name} is held and all else refitted; "
-        "log_likelihood_drop: without the priors of the other parameters."
+        "log_likelihood_drop: without the priors of the other parameters; gained: nats by which the best optimum "
+        "that was met is better than the fit."
     )
     return Part(f"profile of {found.name}", text, found.curve, f"profile_{_file(found.name)}")
 

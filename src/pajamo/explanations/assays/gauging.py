@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pajamo.data.assays.alphabet import Codes
 from pajamo.data.assays.assay import Assay
+from pajamo.encoders.guides.steps import StepMap
 from pajamo.encoders.sequence.encoder import LinearEncoder
 from pajamo.errors import ModelError
 from pajamo.explanations.assays.gauges import Array, gauged_weights, require_distribution
@@ -35,6 +36,14 @@ def buffer(module: nn.Module, name: str) -> Tensor:
 def linear_readers(assembly: Assembly) -> dict[str, LinearEncoder]:
     """The readers whose weights are energies (or ln rates) of letters, by name; black boxes are left out."""
     return {name: reader for name, reader in assembly.readers() if isinstance(reader, LinearEncoder)}
+
+
+def features_read(reader: LinearEncoder, window: Tensor, part: int | None = None) -> Array:
+    """How a reader's number (one of them, where it gives several) follows its weights, shape (rows, features)."""
+    if part is None:
+        return np.asarray(reader.design(window))
+    assert isinstance(reader, StepMap)
+    return np.asarray(reader.design_of(window, part))
 
 
 def letters_read(assembly: Assembly, reader: str, codes: Codes) -> Codes:

@@ -45,11 +45,13 @@ class HeldProblem(StillProblem):
             pivot = dict(self.coordinates.constants)[place]
             direction[pivot] = 1.0
             return direction, pivot
-        where = next(block.where for block in self.coordinates.readers if block.key == quantity.of)
+        where = next(block.where for block in self.coordinates.readers if block.key == quantity.read_by)
         direction[where] = torch.as_tensor(quantity.features) @ basis(
-            linear_readers(self.assembly)[quantity.of]
+            linear_readers(self.assembly)[quantity.read_by]
         )
-        return direction, where.start
+        # The first weight that the quantity holds: a reader's constant, or the own weight of a step of an R-loop.
+        pivot = int(direction.nonzero()[0])
+        return direction, pivot
 
     @property
     def size(self) -> int:

@@ -13,11 +13,13 @@ from torch import Tensor
 from pajamo.data.assays.assay import Assay
 from pajamo.explanations.assays.detailed_balance import KNOWN, balance_verdict
 from pajamo.explanations.assays.gauges import Array
-from pajamo.explanations.assays.gauging import linear_readers
+from pajamo.explanations.assays.gauging import features_read, linear_readers
 from pajamo.explanations.assays.information import Information
+from pajamo.explanations.pairs.readout import log_output_of_loop
 from pajamo.mechanisms.kinetics.cycles import cycle_affinities, cycles
 from pajamo.mechanisms.kinetics.fluxes import entropy_production
-from pajamo.mechanisms.kinetics.passage import log_mean_first_passage_time
+from pajamo.mechanisms.kinetics.passage import Passage, log_mean_first_passage_time
+from pajamo.mechanisms.r_loop import RLoop
 from pajamo.mechanisms.steady_state import SteadyState
 from pajamo.models.assays.model import AssayModel
 
@@ -46,6 +48,7 @@ class _WildType:
     experiment: str
     law: SteadyState
     output: int
+    passage: Passage | None
     terms: Tensor
     offsets: Tensor
     directions: Array
@@ -60,7 +63,9 @@ class _WildType:
         with torch.no_grad():
             terms, offsets = assembly.terms(codes, experiment), assembly.offsets(codes, inputs)
         directions = _directions(model, found, experiment, codes)
-        return cls(experiment, law, assembly.outputs[experiment], terms, offsets, directions)
+        output, blueprint = assembly.outputs[experiment], assembly.blueprint
+        passage = {**blueprint.passages, **blueprint.fractions}.get(blueprint.outputs[output])
+        return cls(experiment, law, output, passage, terms, offsets, directions)
 
     def moved(self, moves: Array) -> Tensor:
         """Terms after moves of the coordinates, shape (moves, terms)."""
@@ -81,8 +86,8 @@ def _directions(model: AssayModel, found: Information, experiment: str, codes: T
     rows = np.zeros((len(assembly.blueprint.terms), found.size))
     for place, term in enumerate(assembly.blueprint.terms):
         if term.encoder is not None:
-            features = linear_readers(assembly)[term.encoder].design(assembly.window(term, codes))
-            rows[place] = found.of_weights(term.encoder, features[0].numpy())
+            reader, window = linear_readers(assembly)[term.encoder], assembly.window(term, codes)
+            rows[place] = found.of_weights(term.encoder, features_read(reader, window, term.part)[0])
         elif term.name in found.constants and term.experiment in (None, experiment):
             rows[place] = found.of_constant(term.name)
     return rows
@@ -181,18 +186,31 @@ def _values(wild_type: _WildType, terms: Tensor) -> dict[tuple[str, str, str], A
 def _control(wild_type: _WildType, terms: Tensor) -> Tensor:
     """By how many percent the output rises if one rate rises by one percent, shape (rows, transitions).
 
-    They sum to 1 for a flux, and to 0 for an average over states, which no unit of time changes.
+    They sum to 1 for a flux or a passage, and to 0 for an average over states, which no unit of time changes.
     """
-    rises = torch.zeros(len(terms), len(wild_type.law.incidence), dtype=torch.float64, requires_grad=True)
+    if isinstance(wild_type.law, RLoop):
+        return _control_of_loop(wild_type, terms)
+    rises = torch.zeros(len(terms), wild_type.offsets.shape[1], dtype=torch.float64, requires_grad=True)
     absent = wild_type.offsets.isneginf()
     activity = wild_type.law(terms, wild_type.offsets + rises)
     (slopes,) = torch.autograd.grad(activity.on("log", wild_type.output).sum(), rises)
-    return torch.where(absent, 0.0, slopes)
+    # Behind the transitions there may be the time, which is no rate.
+    return torch.where(absent, 0.0, slopes)[:, : len(wild_type.law.incidence)]
+
+
+def _control_of_loop(wild_type: _WildType, terms: Tensor) -> Tensor:
+    """The same of an R-loop, whose steps forward have one rate by declaration: each is moved alone."""
+    scheme = wild_type.law.scheme
+    rates = wild_type.law.log_transition_rates(terms, wild_type.offsets).detach().requires_grad_(True)
+    (slopes,) = torch.autograd.grad(log_output_of_loop(scheme, rates, wild_type.passage).sum(), rates)
+    return slopes
 
 
 def _productive(wild_type: _WildType) -> tuple[str, ...]:
-    """States in which the output is made, or that a transition which makes it leaves."""
+    """States in which the output is made, that a transition which makes it leaves, or in which molecules arrive."""
     law, scheme, output = wild_type.law, wild_type.law.scheme, wild_type.output
+    if wild_type.passage is not None:
+        return wild_type.passage.targets
     if law.makes[output].any():
         made = {scheme.transitions[i][0] for i in torch.nonzero(law.makes[output])[:, 0].tolist()}
     else:

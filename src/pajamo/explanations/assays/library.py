@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pajamo.data.assays.assay import Assay, Experiment
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.evaluation.information.footprints import information_footprint
 from pajamo.evaluation.information.shifts import expression_shift
 from pajamo.explanations.explanation import Part
@@ -18,8 +19,8 @@ MOST = 100_000
 
 
 def library_parts(assay: Assay) -> Iterator[Part]:
-    """Footprint and shift of each experiment's training set; sequences of different length have none."""
-    if assay.varies:
+    """Footprint and shift of each experiment's training set; sequences of different length, and pairs, have none."""
+    if assay.varies or isinstance(assay.alphabet, PairAlphabet):
         return
     for experiment in assay.part("training").experiments:
         if experiment.n >= FEWEST:
@@ -54,10 +55,12 @@ def _shift(assay: Assay, experiment: Experiment) -> Part:
 
 
 def _recorded(experiment: Experiment) -> np.ndarray:
-    """Counts, values, or ln RNA/DNA."""
+    """Counts, values, cut or not, or ln RNA/DNA."""
     recorded = experiment.recorded
     if "counts" in recorded:
         return recorded["counts"]
     if "value" in recorded:
         return recorded["value"]
+    if "label" in recorded:
+        return recorded["label"]
     return np.asarray(np.log(recorded["rna"] + 0.5) - np.log(recorded["dna"] + 0.5))

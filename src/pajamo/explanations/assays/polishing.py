@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from pajamo.explanations.assays.canonical import PhysicalFrame, canonical
 from pajamo.explanations.assays.gauges import LetterMap, fix_gauge
 from pajamo.explanations.assays.gauging import linear_readers, twin
 from pajamo.models.assays.model import AssayModel
-from pajamo.models.assays.objective import rows_of
+from pajamo.models.assays.objective import objective, rows_of
 from pajamo.training.assays.newton.loop import Newton, newton
 from pajamo.training.assays.newton.problem import Problem
 from pajamo.training.assays.report import CONVERGED_BELOW
@@ -39,7 +40,7 @@ class Polished:
     ----------
     model: the copy that was moved.
     objective: minus ln posterior, in nats.
-    gap: nats that one more Newton step promises.
+    gap: nats that one more Newton step promises; nan where the model is too large for one, and was left as it was.
     """
 
     model: AssayModel
@@ -79,6 +80,14 @@ def optimum_in_frame(model: AssayModel, assay: Assay) -> tuple[PhysicalFrame, Po
     if again.applied.states == tuple(range(len(again.applied.states))):
         return frame, polished
     return again, polish(again.model, assay)
+
+
+def as_fitted(model: AssayModel, assay: Assay) -> tuple[PhysicalFrame, Polished]:
+    """A model that is too large for Newton steps where its fit stopped, in the frame in which it is reported."""
+    frame = canonical(model, assay)
+    with torch.no_grad():
+        reached = float(objective(frame.model.assembly, rows_of(assay.part("training"))))
+    return frame, Polished(frame.model, reached, math.nan)
 
 
 @torch.no_grad()

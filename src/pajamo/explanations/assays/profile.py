@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from pajamo.data.assays.assay import Assay
+from pajamo.errors import warn
 from pajamo.explanations.assays.crossing import crossing
 from pajamo.explanations.assays.information import information
 from pajamo.explanations.assays.profile_points import LOWER, ProfilePoint, Profiler, profiled_quantity
@@ -28,6 +29,10 @@ ROUNDS = 3
 """How often the search begins anew from a better optimum."""
 NOTABLE = 0.1
 """Nats by which a better optimum is worth a word."""
+NO_OPTIMUM = (
+    "THE FIT WAS NO OPTIMUM: the profile met one that is {:.2f} nats better and began anew from it, so that "
+    "the other parameters are to be fitted again from more starts"
+)
 ACCURACY = 0.02
 """Accuracy of the ends, in kcal/mol or the ln of a rate."""
 
@@ -44,7 +49,8 @@ class Profile:
     value: of the optimum, in `unit`.
     low, high: ends of the interval; infinite where the data set none.
     curve: one row a point, in order: `value`, `drop` (nats above the optimum), `log_likelihood_drop` (that of the
-        likelihood of the training set alone), `test` (nats per observation), `gap`, `converged`.
+        likelihood of the training set alone), `test` (nats per observation), `gap`, `converged`; and `gained`, the
+        same in every row.
     points: as computed, from which the profile can be resumed.
     verdict: what the data say, in a sentence.
     gained: nats by which a better optimum was met than the one that was given; the profile then began anew from it.
@@ -89,6 +95,8 @@ def profile(
     known: points of an interrupted profile, which are not computed again.
     progress: is told a line after each point.
 
+    Warns where the profile meets an optimum that is better than the one it was given.
+
     Raises
     ------
     ModelError: there is no such quantity, or it is fixed.
@@ -101,9 +109,12 @@ def profile(
     low, high = search.run()
     scale = quantity.scale
     points = tuple(sorted(profiler.points.values(), key=lambda point: point.value))
-    curve = _curve(points, profiler.lowest, scale)
     gained = profiler.optima[0] - min(profiler.optima)
-    verdict = _verdict(name, quantity.unit, level, (low * scale, high * scale), curve) + _warning(gained)
+    curve = _curve(points, profiler.lowest, scale).assign(gained=gained)
+    verdict = _verdict(name, quantity.unit, level, (low * scale, high * scale), curve)
+    if gained >= NOTABLE:
+        verdict += f"; {NO_OPTIMUM.format(gained)}"
+        warn(f"profile of {name} in {model.name}: {NO_OPTIMUM.format(gained)}")
     best = profiler.lowest.value * scale
     return Profile(
         name, quantity.unit, level, best, low * scale, high * scale, curve, points, verdict, gained
@@ -240,13 +251,4 @@ def _verdict(name: str, unit: str, level: float, ends: tuple[float, float], curv
     failed = int((near & ~curve["converged"]).sum())
     return text + (
         f"; {failed} of {len(curve)} points did not converge, so that it may be wider" if failed else ""
-    )
-
-
-def _warning(gained: float) -> str:
-    if gained < NOTABLE:
-        return ""
-    return (
-        f"; THE FIT WAS NO OPTIMUM: the profile met one that is {gained:.2f} nats better and began anew from it, "
-        "so that the other parameters are to be fitted again from more starts"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.explanations.assays.gauges import Array
 from pajamo.explanations.assays.gauging import linear_readers
 from pajamo.explanations.assays.information import Information
@@ -14,6 +15,8 @@ from pajamo.models.assays.model import AssayModel
 
 NAMED = 0.1
 """Share of a direction's squared length from which a part of it is named."""
+ENERGIES = (" kT", " kcal/mol")
+"""Units that are told of constants; that of ln of a rate is its name's."""
 ALONE = 1.5
 """Information, in units of the prior's, below which the prior alone holds a direction."""
 
@@ -25,6 +28,27 @@ class _Part:
     name: str
     share: float
     change: str
+
+
+@dataclass(frozen=True)
+class _Units:
+    """In what units moves are told: a factor, and the unit as it follows a number, by term and by reader."""
+
+    of_term: dict[str, tuple[float, str]]
+    of_reader: dict[str, tuple[float, str]]
+    letters: str
+
+    @classmethod
+    def of(cls, model: AssayModel) -> _Units:
+        blueprint = model.assembly.blueprint
+        pairs = model.frame is not None and isinstance(model.frame.alphabet, PairAlphabet)
+        energy = (1.0, " kT") if pairs else (blueprint.kT, " kcal/mol")
+        own = {
+            t.name: energy if t.unit == "kT" else (1.0, f" {t.unit}" if t.unit else "")
+            for t in blueprint.terms
+        }
+        of_reader = {t.encoder: own[t.name] for t in blueprint.terms if t.encoder is not None}
+        return cls(own, of_reader, "changes" if pairs else "letters")
 
 
 def sloppy_directions(found: Information, model: AssayModel) -> pd.DataFrame:
@@ -73,24 +97,26 @@ def sloppiness(found: Information, directions: pd.DataFrame) -> str:
 
 def _parts(found: Information, model: AssayModel, move: Array) -> list[_Part]:
     """The parts of a move of the coordinates of one standard error."""
-    kT, unit = model.assembly.blueprint.kT, {t.name: t.unit for t in model.assembly.blueprint.terms}
+    units = _Units.of(model)
     total = float((move**2 * found.precision).sum())
     parts = []
     for name, place in found.constants.items():
         share = move[place] ** 2 * found.precision[place] / total
-        in_kT = unit[name] == "kT"
-        change = f"{name} {move[place] * (kT if in_kT else 1.0):+.2g}{' kcal/mol' if in_kT else ''}"
-        parts.append(_Part(name, share, change))
+        scale, unit = units.of_term[name]
+        parts.append(
+            _Part(name, share, f"{name} {move[place] * scale:+.2g}{unit if unit in ENERGIES else ''}")
+        )
     for name, where in found.readers.items():
         weights = linear_readers(model.assembly)[name].weights.detach().numpy()
-        parts += _of_reader(name, found, where, weights, move[where], total, kT)
+        parts += _of_reader(name, found, where, weights, move[where], total, units)
     return parts
 
 
 def _of_reader(
-    name: str, found: Information, where: slice, weights: Array, move: Array, total: float, kT: float
+    name: str, found: Information, where: slice, weights: Array, move: Array, total: float, units: _Units
 ) -> list[_Part]:
-    """A reader's level, the scale of its present weights, and single letters."""
+    """A reader's level, the scale of its present weights, and single letters (or changes of a target)."""
+    factor, unit = units.of_reader[name]
     precision, present = found.precision[where], found.bases[name].T @ weights
     share = move**2 * precision / total
     shape, own = move.copy(), present.copy()
@@ -98,9 +124,9 @@ def _of_reader(
     scale = float((own * precision) @ shape / np.maximum((own * precision) @ own, 1e-300))
     along = scale**2 * float((own * precision) @ own) / total
     rest = max(float(share[1:].sum()) - along, 0.0)
-    size = np.sqrt(rest * total / precision.mean()) * kT
+    size = np.sqrt(rest * total / precision.mean()) * factor
     return [
-        _Part(f"level of {name}", float(share[0]), f"level of {name} {move[0] * kT:+.2g} kcal/mol"),
+        _Part(f"level of {name}", float(share[0]), f"level of {name} {move[0] * factor:+.2g}{unit}"),
         _Part(f"scale of {name}", along, f"scale of {name} {100 * scale:+.2g} %"),
-        _Part(f"letters of {name}", rest, f"letters of {name} by {size:.2g} kcal/mol"),
+        _Part(f"{units.letters} of {name}", rest, f"{units.letters} of {name} by {size:.2g}{unit}"),
     ]

@@ -8,9 +8,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pajamo.config.assays import BarcodeSettings, BinsSettings, MeasurementSettings
+from pajamo.config.assays import (
+    BarcodeSettings,
+    BinsSettings,
+    CutSettings,
+    MeasurementSettings,
+    RateSettings,
+)
 from pajamo.errors import ModelError
 from pajamo.models.assays.model import AssayModel
+
+UNKNOWN = -1.0
+"""Number of a guide that no measurement knows."""
 
 
 def conditions_of(
@@ -52,7 +61,10 @@ def effort(
         return {"counts": counts, **library}
     if isinstance(settings, BarcodeSettings):
         return {"rna": torch.zeros(rows, dtype=torch.float64), "dna": drawn}
-    found = {"value": torch.zeros(rows, dtype=torch.float64)}
+    nothing = torch.zeros(rows, dtype=torch.float64)
+    if isinstance(settings, CutSettings):
+        return {"label": nothing, "guide": torch.full_like(nothing, UNKNOWN)}
+    found = {"value": nothing} | ({"censored": nothing} if isinstance(settings, RateSettings) else {})
     if settings.error is not None:
         if error is None or error <= 0:
             raise ModelError(
@@ -63,7 +75,9 @@ def effort(
 
 
 def invested(settings: MeasurementSettings, recorded: Mapping[str, Tensor]) -> Tensor:
-    """Reads of each variant, shape (rows,); 1 for a continuous reading."""
+    """Reads of each variant, shape (rows,); 1 for a number, or for a yes or no."""
     if isinstance(settings, BinsSettings):
         return recorded["counts"].sum(dim=1)
-    return recorded["dna"] if isinstance(settings, BarcodeSettings) else torch.ones_like(recorded["value"])
+    if isinstance(settings, BarcodeSettings):
+        return recorded["dna"]
+    return torch.ones_like(next(iter(recorded.values())))

@@ -173,7 +173,7 @@ def _judged(name: str, model: AssayModel, report: FitReport, assay: Assay) -> di
     test = assay.part(SETS[2]).experiments[0]
     value, said = test.recorded["value"], model.predict(test)
     left = value - said["expected"].to_numpy()
-    bits = predictive_information(said["activity"], value)
+    bits = predictive_information(said["coordinate"], value)
     return {
         "model": name,
         "r2": 1.0 - float((left**2).sum() / ((value - value.mean()) ** 2).sum()),

@@ -1,0 +1,1 @@
+"""How well guide-target pairs are told apart: by their rates, or by whether they were found cut."""
