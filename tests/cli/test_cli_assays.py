@@ -103,7 +103,7 @@ def test_fit_and_predict(study: Path, command: Callable[..., Any], tmp_path: Pat
         == "wrote prediction.csv (300 sequences)"
     )
     made = pd.read_csv(tmp_path / "prediction.csv")
-    assert list(made) == ["sequence", "activity", "expected"]
+    assert list(made) == ["sequence", "activity", "coordinate", "expected"]
     measured = pd.read_csv(tmp_path / "table.csv")["y"]
     assert np.corrcoef(made["expected"], measured)[0, 1] > 0.9
     outcome = command("predict", "bound.safetensors", "ACGTAC", "ACCCAC", "-o", "two.csv")

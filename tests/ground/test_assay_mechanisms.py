@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pajamo.config.assays import declare, inputs_of
-from pajamo.config.assays.mechanism import BODY_TEMPERATURE
+from pajamo.config.assays.reading import BODY_TEMPERATURE
 from pajamo.errors import StudyError
 
 SITE = {"start": 3, "length": 6}

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pajamo.config.assays import BinsSettings, ContinuousSettings, ExperimentSettings
+from pajamo.config.assays import (
+    BinsSettings,
+    ContinuousSettings,
+    CutSettings,
+    ExperimentSettings,
+    PairSettings,
+    RateSettings,
+)
 from pajamo.data.assays.assay import SETS, Assay, Experiment
+from pajamo.data.assays.pairs.enzymes import enzyme_of
+from pajamo.data.assays.rates import RATE_UNITS
+from pajamo.data.assays.values import Values
 
 if TYPE_CHECKING:
     from pajamo.models.assays.model import AssayModel
@@ -25,7 +35,8 @@ def tables_of(model: AssayModel, assay: Assay) -> dict[str, pd.DataFrame]:
 
 
 def _table(settings: ExperimentSettings, part: Experiment, sequences: list[str]) -> pd.DataFrame:
-    table = pd.DataFrame({settings.sequence: sequences})
+    written = _pairs(settings.pairs, sequences) if settings.pairs else {settings.sequence: sequences}
+    table = pd.DataFrame(written)
     for name, given in settings.inputs.items():
         if isinstance(given, str) and given != FITTED:
             table[given] = part.inputs[name]
@@ -39,8 +50,31 @@ def _table(settings: ExperimentSettings, part: Experiment, sequences: list[str])
     if isinstance(measurement, ContinuousSettings):
         named = {"value": measurement.value, "error": measurement.error}
         return table.assign(**{column: part.recorded[key] for key, column in named.items() if column})
+    if isinstance(measurement, RateSettings):
+        return _with_rates(table, measurement, part)
+    if isinstance(measurement, CutSettings):
+        return table.assign(**{measurement.label: part.recorded["label"].astype(int)})
     counts = {measurement.rna: part.recorded["rna"], measurement.dna: part.recorded["dna"]}
     return table.assign(**{column: values.astype(int) for column, values in counts.items()})
+
+
+def _pairs(settings: PairSettings, sequences: list[str]) -> dict[str, list[str]]:
+    """Guides and targets, which are known from the PAM outwards, as they are written 5' to 3'."""
+    enzyme = enzyme_of(settings.enzyme)
+    both = [[enzyme.as_written(part) for part in text.split(":")] for text in sequences]
+    return {settings.guide: [guide for guide, _ in both], settings.target: [target for _, target in both]}
+
+
+def _with_rates(table: pd.DataFrame, settings: RateSettings, part: Experiment) -> pd.DataFrame:
+    table = table.assign(**{settings.value: _in_unit(settings, part.recorded["value"])})
+    return table.assign(**{settings.error: part.recorded["error"]}) if settings.error else table
+
+
+def _in_unit(settings: RateSettings, value: Values) -> Values:
+    """Rates in the unit of the declaration, from log10 of 1/s."""
+    unit = RATE_UNITS[settings.unit]
+    log10 = value + np.log10(unit.seconds)
+    return np.asarray(10.0**log10 if unit.base is None else log10 / np.log10(unit.base))
 
 
 def _with_bins(table: pd.DataFrame, settings: BinsSettings, part: Experiment) -> pd.DataFrame:

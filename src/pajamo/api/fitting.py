@@ -138,7 +138,9 @@ def predict_sequences(
 
     Returns
     -------
-    One row a sequence: `sequence`; `activity` on the measurement's scale; `expected`, the mean of what is recorded.
+    One row a sequence: `sequence`; `activity`, on the mechanism's own scale (a probability or mean rate, a flux in
+    1/s, or the trait of a map without a mechanism); `coordinate`, the same as the measurement takes it (logit or ln,
+    normalised where it normalises); `expected`, the mean of what is recorded.
 
     Raises
     ------

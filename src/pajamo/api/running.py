@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -10,14 +11,21 @@ from typing import TYPE_CHECKING, Any, overload
 from pajamo.api.studies import AnyStudy, Progress, any_study, silent
 from pajamo.config import Study
 from pajamo.config.assays import AssayStudy
+from pajamo.data.public.catalogue import find
 from pajamo.errors import StudyError, nearest
 
 if TYPE_CHECKING:
     from pajamo.pipeline.assays.run_record import AssayRun
     from pajamo.pipeline.run_record import Run
+    from pajamo.pipeline.search.search_record import SearchRun
+    from pajamo.pipeline.transfer.record import TransferRun
 
 DEMO_STUDIES = ("unseen-time.toml", "unseen-knockout.toml")
-DEMOS = {"perturbation": DEMO_STUDIES, "cisreg": ("lac-promoter.toml",)}
+DEMOS = {
+    "perturbation": DEMO_STUDIES,
+    "cisreg": ("lac-promoter.toml",),
+    "kinetics": ("cas9-rates.toml", "cas9-cells.toml"),
+}
 """Demonstrations by name, each with its studies."""
 
 
@@ -65,11 +73,18 @@ def report(run_folder: str | Path) -> Path:
     ------
     IntegrityError: the folder is not a complete run, or it was altered.
     """
-    from pajamo.pipeline.assays.kinds import is_assay_run
+    from pajamo.pipeline.assays.kinds import is_assay_run, is_search
     from pajamo.pipeline.assays.run import render_assay_again
     from pajamo.pipeline.run import render_again
+    from pajamo.pipeline.search.run import render_search_again
+    from pajamo.pipeline.transfer.record import is_transfer_run
+    from pajamo.pipeline.transfer.run import render_transfer_again
 
     folder = Path(run_folder)
+    if is_transfer_run(folder):
+        return render_transfer_again(folder)
+    if is_search(folder):
+        return render_search_again(folder)
     return render_assay_again(folder) if is_assay_run(folder) else render_again(folder)
 
 
@@ -87,14 +102,15 @@ def verify(run_folder: str | Path) -> int:
 
 def demo(
     which: str = "perturbation", *, runs: str | Path = "runs", progress: Progress | None = None
-) -> list[Run | AssayRun]:
-    """The main job on real data that ships with pajamo.
+) -> list[Run | AssayRun | SearchRun | TransferRun]:
+    """The main job on data that ships with pajamo.
 
     Parameters
     ----------
-    which: "perturbation", two runs on a time course of knockouts in human iPSC; or "cisreg", the binding energies of
-        the lac promoter from 50,518 sorted variants.
-    runs: folder in which runs are kept.
+    which: "perturbation", two runs on a time course of knockouts in human iPSC; "cisreg", the binding energies of
+        the lac promoter from 50,518 sorted variants; or "kinetics", on SIMULATED data, an R-loop from cleavage rates,
+        a search over schemes, the transfer to sites in cells, and the scores of these sites.
+    runs: folder in which runs are kept; scores are written there too.
     progress: called with a line of text now and then.
 
     Raises
@@ -108,4 +124,24 @@ def demo(
         )
     studies = resources.files("pajamo.pipeline").joinpath("demo")
     texts = [studies.joinpath(name).read_text(encoding="utf-8") for name in DEMOS[which]]
-    return [run(tomllib.loads(text), runs=runs, progress=progress) for text in texts]
+    return [done for text in texts for done in _demonstrated(tomllib.loads(text), Path(runs), progress)]
+
+
+def _demonstrated(
+    study: dict[str, Any], runs: Path, progress: Progress | None
+) -> Iterator[Run | AssayRun | SearchRun | TransferRun]:
+    """What a study of a demonstration asks for: a transfer and its scores, or a run and the search that it names."""
+    from pajamo.api.pairs import score
+    from pajamo.api.searching import search_mechanisms
+    from pajamo.api.transferring import transfer
+
+    if "transfer" in study:
+        done = transfer(study, runs=runs, progress=progress)
+        yield done
+        place = runs / "demo-scores.csv"
+        made = score(done, find("cas9-simulated-cells").place(), output=place)
+        (progress or silent)(f"scored {len(made):,} pairs: {place}")
+        return
+    yield run(study, runs=runs, progress=progress)
+    if "search" in study:
+        yield search_mechanisms(study, runs=runs, progress=progress)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pajamo._version import __version__
-from pajamo.cli import assays, datasets, designing, explaining, fitting, protocols, running, screens
+from pajamo.cli import assays, datasets, designing, explaining, fitting, pairs, protocols, running, screens
 from pajamo.cli.printing import out
 
 app = typer.Typer(
@@ -37,8 +37,11 @@ for _command in (
     screens.check,
     designing.design,
     running.run,
+    running.search,
+    running.transfer,
     fitting.fit,
     fitting.predict,
+    pairs.score,
     fitting.evaluate,
     explaining.explain,
     assays.sequences,

@@ -42,8 +42,9 @@ def fit(
 def predict(
     model: Annotated[Path, typer.Argument(help="A fitted model.")],
     what: Annotated[
-        list[str], typer.Argument(help="What would be done, as A or A+B; for an assay a table, or sequences.")
-    ],
+        list[str] | None,
+        typer.Argument(help="What would be done, as A or A+B; for an assay a table, or sequences."),
+    ] = None,
     output: Annotated[
         Path | None,
         Option("--output", "-o", help="Where to write it; prediction.h5ad, or prediction.csv for an assay."),
@@ -54,13 +55,28 @@ def predict(
         str | None, Option(help="Of an assay: which of its experiments is imitated.")
     ] = None,
     sequence: Annotated[str, Option(help="Of an assay: the table's column with the sequences.")] = "x",
+    pairs: Annotated[
+        Path | None, Option(help="Of guide-target pairs: a table with the columns guide and target.")
+    ] = None,
 ) -> None:
     """Predict the response to perturbations, or what an assay would record of sequences.
 
-    Writes an AnnData with levels, changes and uncertainty; for an assay a CSV with activity and expected reading.
+    Writes an AnnData with levels, changes and uncertainty; for an assay a CSV with activity, what the
+    instrument takes of it (coordinate), and expected reading.
     """
     from pajamo.pipeline.assays.kinds import is_assay_model
 
+    if (pairs is None) == (not what):
+        missing = "Missing argument 'WHAT'" if pairs is None else "Both WHAT and --pairs are given"
+        raise typer.BadParameter(
+            f"{missing}: give perturbations, sequences, or --pairs with a table of guides and targets."
+        )
+    if pairs is not None:
+        target = output or Path("prediction.csv")
+        made = api.predict_pairs(model, pairs, experiment=experiment, output=target)
+        say(f"wrote {target} ({len(made):,} pair{'' if len(made) == 1 else 's'})")
+        return
+    assert what is not None
     if is_assay_model(model):
         target = output or Path("prediction.csv")
         given = Path(what[0]) if len(what) == 1 and Path(what[0]).suffix else what

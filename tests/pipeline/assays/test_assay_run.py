@@ -25,7 +25,7 @@ from pajamo.pipeline.assays.resolving import assay_run_id, resolved_study
 from pajamo.pipeline.assays.run_record import AssayRun
 
 FILES = {
-    "about.json", "comparison.csv", "energies.csv", "fits.csv", "footprints.csv", "manifest.json",
+    "about.json", "comparison.csv", "energies.csv", "fits.csv", "footprints.csv", "intrinsic.csv", "manifest.json",
     "metrics.jsonl", "models", "parameters.csv", "predictions", "report.html", "shifts.csv", "sloppy_directions.csv",
     "split_counts.csv", "states.csv", "study.toml", "summary.csv", "verdict.json",
 }  # fmt: skip
@@ -82,10 +82,21 @@ def test_summary_is_what_the_predictions_say(finished_assay: Any) -> None:
     assert own.loc["test", "rows"] == len(made)
 
 
+def test_bounds_on_what_any_model_could_tell_are_part_of_a_run(finished_assay: Any) -> None:
+    table = finished_assay.run.table("intrinsic").set_index("bound")
+    assert table["set"].tolist() == ["test", "test"]
+    assert table.loc["lower", "low"] < table.loc["lower", "value"] < table.loc["lower", "high"]
+    assert "sorter" in table.loc["upper", "note"]
+    assert "HOW MUCH THERE IS TO TELL" in pajamo.explain(finished_assay.run).to_text()
+
+
 def test_saved_model_is_the_one_that_predicted(finished_assay: Any) -> None:
     made = finished_assay.run.predictions("two-sites")
     again = predict_sequences(finished_assay.run.assay_model("two-sites"), made["sequence"].tolist())
-    assert np.allclose(again["activity"], made["activity"], rtol=1e-12, atol=1e-12)
+    for column in ("activity", "coordinate"):
+        assert np.allclose(again[column], made[column], rtol=1e-12, atol=1e-12)
+    # A state of the mechanism transcribes or does not: its activity is a probability.
+    assert made["activity"].between(0, 1).all()
     assert np.allclose(again["expected"], made["expected"], rtol=1e-12, atol=1e-12)
 
 

@@ -171,8 +171,21 @@ def scores() -> dict[str, pd.DataFrame]:
         }
         for model, kind in (("additive", "baseline"), ("promoter", "mechanism"))
     ]  # fmt: skip
+    intrinsic = pd.DataFrame(
+        {
+            "experiment": EXPERIMENT,
+            "set": "test",
+            "bound": ["lower", "upper"],
+            "value": [0.7, np.nan],
+            "low": [0.65, np.nan],
+            "high": [0.75, np.nan],
+            "meaning": ["what the bins of two reads share", "entropy less that of the noise"],
+            "note": ["", "what a sorter adds to the noise cannot be known"],
+        }
+    )
     counts = {"experiment": [EXPERIMENT] * 3, "set": ["training", "validation", "test"], "rows": [30, 30, 30]}
-    return {"summary": pd.DataFrame(rows), "fits": pd.DataFrame(fits), "split_counts": pd.DataFrame(counts)}
+    tables = {"summary": pd.DataFrame(rows), "fits": pd.DataFrame(fits), "split_counts": pd.DataFrame(counts)}
+    return tables | {"intrinsic": intrinsic}
 
 
 def estimates() -> dict[str, pd.DataFrame]:
@@ -199,7 +212,7 @@ def estimates() -> dict[str, pd.DataFrame]:
             "converged": values > -5,
             "quantity": "CRP+RNAP",
         }
-    ).assign(unit="kcal/mol", model="promoter")
+    ).assign(unit="kcal/mol", model="promoter", gained=0.0)
     states = pd.DataFrame(
         {"state": ["free", "CRP", "RNAP", "CRP+RNAP"], "energy": [0.0, 1.3, -0.4, -1.1], "rate": [0, 0, 1, 1]}
     )

@@ -15,6 +15,7 @@ from pajamo.reports.assays import assay_report, render_assay_report
 
 OPTIONAL = (
     "parameters", "profiles", "states", "sloppy_directions", "comparison", "footprints", "shifts", "split_counts",
+    "intrinsic",
 )  # fmt: skip
 HOSTILE = "<script>alert(1)</script>"
 
@@ -56,8 +57,9 @@ def test_the_page_says_verdict_convergence_and_parameters_before_anything_else(f
     assert read.open == []
     assert "script" not in read.tags
     assert read.anchors == [
-        "models", "convergence", "parameters", "mechanism", "states", "matrices", "prediction", "instrument",
-        "comparison", "profiles", "sloppy", "footprints", "shifts", "data", "cards", "refused", "provenance", "notes",
+        "models", "intrinsic", "convergence", "parameters", "mechanism", "states", "matrices", "prediction",
+        "instrument", "comparison", "profiles", "sloppy", "footprints", "shifts", "data", "cards", "refused",
+        "provenance", "notes",
     ]  # fmt: skip
     for said in (
         "promoter beats the best baseline", "+0.070", "95% interval 0.050 to 0.090", "promoter converged",
@@ -126,6 +128,29 @@ def test_figures_on_the_training_set_are_no_proof(folder: Path) -> None:
         table = pd.read_csv(folder / f"{name}.csv").assign(set="training")
         table.to_csv(folder / f"{name}.csv", index=False)
     assert "Nothing was held out" in Reader(render_assay_report(folder)).text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_profile_that_met_a_better_optimum_is_told(folder: Path) -> None:
+    assert "NO OPTIMUM" not in Reader(render_assay_report(folder)).text
+    table = pd.read_csv(folder / "profiles.csv").assign(gained=1.5)
+    table.to_csv(folder / "profiles.csv", index=False)
+    assert (
+        "THE FIT WAS NO OPTIMUM, profiles met a better one (CRP+RNAP by 1.50 nats)"
+        in Reader(render_assay_report(folder)).text
+    )
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_bounds_stand_beside_what_the_model_reaches_or_say_why_not(folder: Path) -> None:
+    text = Reader(render_assay_report(folder)).text
+    assert "sorted: promoter tells 0.620 bits (I_pred) of at least 0.700." in text
+    assert "not computed: what a sorter adds" in text
+    table = pd.read_csv(folder / "intrinsic.csv")
+    table.loc[1, ["value", "low", "high"]] = [0.6, 0.55, 0.65]
+    table.to_csv(folder / "intrinsic.csv", index=False)
+    text = Reader(render_assay_report(folder)).text
+    assert "of at least 0.700 and at most 0.600: more than there is" in text
 
 
 @pytest.mark.usefixtures("undrawn")

@@ -15,7 +15,13 @@ from pajamo.explanations.assays.matrices import energy_table
 from pajamo.models.assays.model import AssayModel
 from pajamo.reports.assays.estimates import tabled_matrices
 from pajamo.reports.assays.folder import AssayRun
-from pajamo.reports.assays.instruments import activity_grid, bin_probabilities, curve, recorded_as
+from pajamo.reports.assays.instruments import (
+    bin_probabilities,
+    coordinate_grid,
+    coordinate_name,
+    curve,
+    recorded_as,
+)
 from pajamo.reports.assays.readers import energy_matrices, pair_maps, seen_letters, site_windows
 from pajamo.reports.assays.sections.prediction import band_of
 from pajamo.reports.assays.wild_type import drawn_states
@@ -96,7 +102,7 @@ def test_sites_are_where_readers_look_but_the_whole_sequence_is_none(
 
 
 def test_shares_of_bins_add_up_and_the_band_holds_ninety_percent_of_mean_bins(promoter: AssayModel) -> None:
-    grid = activity_grid(np.linspace(-2, 2, 50))
+    grid = coordinate_grid(np.linspace(-2, 2, 50))
     shares = bin_probabilities(promoter, "sorted", grid)
     assert shares.sum(axis=1) == pytest.approx(1)
     table = curve(promoter, "sorted", grid, reads=40)
@@ -127,10 +133,19 @@ def test_the_band_of_readings_is_that_of_the_fitted_noise(assay: Assay) -> None:
     assert recorded_as(model, "e") == "y, as recorded"
 
 
+def test_the_axis_says_on_which_scale_the_instrument_takes_the_activity(promoter: AssayModel) -> None:
+    assert coordinate_name(promoter, "sorted") == (
+        "logit of the activity, in standard deviations of the training set"
+    )
+    promoter.assembly.measurement("sorted").normalised = False
+    promoter.assembly.coordinates["sorted"] = "log"
+    assert coordinate_name(promoter, "sorted") == "ln of the activity"
+
+
 def test_activities_with_the_same_expectation_share_a_band() -> None:
     x = np.linspace(-1, 1, 200)
     band = band_of(
-        pd.DataFrame({"activity": x, "expected": x**2, "low": x**2 - 1, "high": x**2 + 1 + (x > 0)})
+        pd.DataFrame({"coordinate": x, "expected": x**2, "low": x**2 - 1, "high": x**2 + 1 + (x > 0)})
     )
     assert band["expected"].is_monotonic_increasing
     assert (band["low"] - band["expected"]).to_numpy() == pytest.approx(-1)

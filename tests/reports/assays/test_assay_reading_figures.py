@@ -11,6 +11,7 @@ from pajamo.reports.figures.assays.bins import bin_shares
 from pajamo.reports.figures.assays.curve import MOST_DOTS, reading_curve
 from pajamo.reports.figures.assays.information import information_bars
 from pajamo.reports.figures.assays.predicted import GROUPS, group_means, predicted_against_measured
+from pajamo.reports.figures.theme import colour
 
 Draw = Callable[[Callable[[], Figure]], Figure]
 
@@ -70,10 +71,10 @@ def test_many_sequences_are_a_density_that_counts_them_all(drawn: Draw) -> None:
 def test_shares_of_bins_are_a_map_under_a_histogram(drawn: Draw) -> None:
     grid = np.linspace(-2, 2, 9)
     shares = np.stack([1 / (1 + np.exp(grid)), 1 / (1 + np.exp(-grid))], axis=1)
-    figure = drawn(lambda: bin_shares(grid, shares, np.array([-3.0, 0.0, 0.1]), "ln"))
+    figure = drawn(lambda: bin_shares(grid, shares, np.array([-3.0, 0.0, 0.1]), "ln of the activity"))
     above, below, bar = figure.axes
     assert np.asarray(below.images[0].get_array()) == pytest.approx(shares.T)
-    assert below.get_xlabel() == "activity, ln"
+    assert below.get_xlabel() == "ln of the activity"
     assert [label.get_text() for label in below.get_yticklabels()] == ["1", "2"]
     assert above.patches[0].get_data().values.sum() == 3
     assert bar.get_ylabel() == "p(bin | activity)"
@@ -81,14 +82,14 @@ def test_shares_of_bins_are_a_map_under_a_histogram(drawn: Draw) -> None:
 
 def test_a_curve_runs_through_a_share_of_many_readings(drawn: Draw) -> None:
     grid = np.linspace(0, 1, 5)
-    curve = pd.DataFrame({"activity": grid, "expected": grid, "low": grid - 1, "high": grid + 1})
-    many = pd.DataFrame({"activity": np.linspace(0, 1, 3000), "measured": 0.0})
-    figure = drawn(lambda: reading_curve(curve, many, "y, as recorded", "ln"))
+    curve = pd.DataFrame({"coordinate": grid, "expected": grid, "low": grid - 1, "high": grid + 1})
+    many = pd.DataFrame({"coordinate": np.linspace(0, 1, 3000), "measured": 0.0})
+    figure = drawn(lambda: reading_curve(curve, many, "y, as recorded", "ln of the activity"))
     below = figure.axes[1]
     assert len(next(line for line in below.lines if line.get_label() == "measured").get_xdata()) <= MOST_DOTS
-    assert (below.get_xlabel(), below.get_ylabel()) == ("activity, ln", "y, as recorded")
+    assert (below.get_xlabel(), below.get_ylabel()) == ("ln of the activity", "y, as recorded")
     assert below.collections
-    assert not drawn(lambda: reading_curve(curve[["activity", "expected"]], many, "y")).axes[1].collections
+    assert not drawn(lambda: reading_curve(curve[["coordinate", "expected"]], many, "y")).axes[1].collections
 
 
 def test_information_is_a_bar_a_model_with_the_best_baseline_s_line(drawn: Draw) -> None:
@@ -110,3 +111,11 @@ def test_information_is_a_bar_a_model_with_the_best_baseline_s_line(drawn: Draw)
     assert line.get_xdata()[0] == pytest.approx(0.64)
     assert [axes.get_xlabel() for axes in (left, right)] == ["I_var, bits", "I_pred, bits"]
     assert left.get_xlim()[0] < -0.1
+    bounded = drawn(
+        lambda: information_bars(scores, ("I_pred",), "additive", {"lower": 0.9, "upper": 9.0})
+    ).axes[0]
+    # A bound that lies far beyond the bars is left to the table.
+    assert [
+        float(line.get_xdata()[0]) for line in bounded.lines if line.get_color() == colour("vermilion")
+    ] == [0.9]
+    assert bounded.get_xlim()[1] > 0.9

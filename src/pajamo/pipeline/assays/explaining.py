@@ -23,7 +23,9 @@ from pajamo.explanations.assays.matrices import energy_table
 from pajamo.explanations.assays.occupancies import occupancy_table
 from pajamo.explanations.assays.parameters import parameter_table
 from pajamo.explanations.assays.profile import Profile
+from pajamo.explanations.assays.size import is_small, left_out
 from pajamo.explanations.assays.sloppiness import sloppy_directions
+from pajamo.explanations.pairs.explain import pair_tables_of
 from pajamo.models.assays.model import AssayModel
 from pajamo.pipeline.assays.fitting import Paced
 from pajamo.pipeline.assays.framing import is_linear
@@ -34,7 +36,8 @@ from pajamo.pipeline.once import Progress
 from pajamo.pipeline.record import write_tables
 
 Tables = dict[str, pd.DataFrame]
-ADDITIVE = "additive"
+COMPARED = ("additive", "shared")
+"""Maps without a mechanism that are compared with mechanisms by criteria too."""
 
 
 def write_explanations(findings: AssayFindings, folder: RunFolder, progress: Progress) -> None:
@@ -58,30 +61,67 @@ def mechanisms(findings: AssayFindings) -> Iterator[tuple[str, AssayModel]]:
 
 
 def explain_mechanism(model: AssayModel, loaded: LoadedAssay, folder: RunFolder, progress: Paced) -> Tables:
-    """Parameters with intervals, energies of letters, states at the wild type, sloppy directions and profiles."""
-    tables = {"states": occupancy_table(model, loaded.assay)}
+    """Parameters with intervals, energies of letters (or costs of mismatches), states, directions and profiles."""
     if not is_linear(model):
-        return tables
+        return _explain_pairs(model, loaded, None) if loaded.pairs else _states(model, loaded)
     settings = loaded.study.uncertainty
     found = information(model, loaded.assay)
     progress.tell(found.verdict)
-    profiles = _profiles(model, loaded, folder, progress)
-    resampled = _resampled(model, loaded, progress)
-    if isinstance(model.mechanism, KineticSettings):
-        driven = kinetic_readouts(model, loaded.assay, found, level=settings.level, seed=loaded.study.seed)
-        progress.tell(" ".join(driven.verdicts))
-        tables["kinetics"] = driven.table
-    return tables | {
+    profiles, resampled = _refitted(model, loaded, folder, progress)
+    own = (
+        _explain_pairs(model, loaded, found)
+        if loaded.pairs
+        else _explain_sequences(model, loaded, found, progress)
+    )
+    return own | {
         "parameters": parameter_table(
             model, loaded.assay, found, level=settings.level, profiles=profiles, resampled=resampled
         ),
-        "energies": energy_table(model, loaded.assay, found, level=settings.level),
         "sloppy_directions": _directions(found, model),
         "profiles": _joined(
-            [own.curve.assign(quantity=name, unit=own.unit) for name, own in profiles.items()]
+            [each.curve.assign(quantity=name, unit=each.unit) for name, each in profiles.items()]
         ),
         "bootstrap": pd.DataFrame() if resampled is None else resampled.draws,
     }
+
+
+def _explain_pairs(model: AssayModel, loaded: LoadedAssay, found: Information | None) -> Tables:
+    level, seed = loaded.study.uncertainty.level, loaded.study.seed
+    return pair_tables_of(model, loaded.assay, found, level=level, seed=seed)
+
+
+def _states(model: AssayModel, loaded: LoadedAssay) -> Tables:
+    return {"states": occupancy_table(model, loaded.assay)}
+
+
+def _explain_sequences(model: AssayModel, loaded: LoadedAssay, found: Information, progress: Paced) -> Tables:
+    """States at the wild type, energies of letters, and what drives a kinetic scheme."""
+    settings, tables = loaded.study.uncertainty, _states(model, loaded)
+    tables["energies"] = energy_table(model, loaded.assay, found, level=settings.level)
+    if isinstance(model.mechanism, KineticSettings):
+        seed = loaded.study.seed
+        driven = kinetic_readouts(model, loaded.assay, found, level=settings.level, seed=seed)
+        progress.tell(" ".join(driven.verdicts))
+        tables["kinetics"] = driven.table
+    return tables
+
+
+def _refitted(
+    model: AssayModel, loaded: LoadedAssay, folder: RunFolder, progress: Paced
+) -> tuple[dict[str, Profile], Bootstrap | None]:
+    """Profiles and resamples, every point of which is a fit; none of a model that is too large for these."""
+    if reason := not_refitted(model, loaded):
+        progress.tell(reason)
+        return {}, None
+    return _profiles(model, loaded, folder, progress), _resampled(model, loaded, progress)
+
+
+def not_refitted(model: AssayModel, loaded: LoadedAssay) -> str:
+    """What is not made of a mechanism that is too large for Newton steps; "" for one that is small enough."""
+    if not is_linear(model) or is_small(model, loaded.assay):
+        return ""
+    settings = loaded.study.uncertainty
+    return left_out(wanted_profiles(model, loaded.assay, settings.profile), settings.bootstrap)
 
 
 def _profiles(
@@ -107,12 +147,12 @@ def _resampled(model: AssayModel, loaded: LoadedAssay, progress: Paced) -> Boots
 
 
 def _comparison(findings: AssayFindings) -> pd.DataFrame:
-    """Declared mechanisms, and the additive map where it is one fit, by criteria and by held-out likelihood."""
+    """Declared mechanisms, and the additive maps where each is one fit, by criteria and by held-out likelihood."""
     models = dict(mechanisms(findings))
     models |= {
         model.name: next(iter(model.models.values()))
         for model in findings.usable
-        if model.name == ADDITIVE and len(model.models) == 1 and models
+        if model.name in COMPARED and len(model.models) == 1 and models
     }
     loaded = findings.loaded
     if not models or loaded.scored_set == "training":
@@ -147,9 +187,12 @@ def _directions(found: Information, model: AssayModel) -> pd.DataFrame:
 def _of_positions(
     loaded: LoadedAssay, make: Callable[[LoadedAssay, Experiment], pd.DataFrame]
 ) -> pd.DataFrame:
-    """A table of each experiment's positions; nothing where positions mean nothing, or where rows are too few."""
+    """A table of each experiment's positions; nothing where positions mean nothing, or where rows are too few.
+
+    Nor of pairs: beside a guide, the letters of a position are not what was varied.
+    """
     assay = loaded.assay
-    if assay.varies or (assay.wild_type == assay.alphabet.missing).any():
+    if loaded.pairs or assay.varies or (assay.wild_type == assay.alphabet.missing).any():
         return pd.DataFrame()
     tables = []
     for experiment in assay.experiments:

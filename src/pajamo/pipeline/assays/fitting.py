@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pajamo.data.assays.assay import Assay
 from pajamo.data.atomic import sha256, write_json
 from pajamo.data.run_folder import RunFolder
-from pajamo.errors import ModelError
-from pajamo.evaluation.assays.rows import Measured, Said
+from pajamo.errors import ModelError, StudyError
 from pajamo.models.assays.model import AssayModel
 from pajamo.pipeline.assays.framing import framed
 from pajamo.pipeline.assays.loading import LoadedAssay
 from pajamo.pipeline.assays.planning import Fit, Planned, objection
 from pajamo.pipeline.once import Progress
 from pajamo.training.assays.fit import fit_assay
+from pajamo.training.assays.refit import refit_assay
 from pajamo.training.assays.report import FitReport
 from pajamo.training.assays.saved import load_assay_model, save_assay_model
 
@@ -44,6 +43,7 @@ class Fitted:
     models, reports: by the fits' keys; empty if the model does not apply.
     frames: which of the equivalent sets of energies was chosen and why, by key; "" for maps without a mechanism.
     refusal: why it does not; "" if it was fitted.
+    chosen: of fits that then learned from the validation rows too: the models as validation chose them, by key.
     """
 
     planned: Planned
@@ -51,6 +51,7 @@ class Fitted:
     reports: Mapping[str, FitReport]
     frames: Mapping[str, str]
     refusal: str = ""
+    chosen: Mapping[str, AssayModel] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -62,19 +63,9 @@ class Fitted:
         """Whether every fit that can tell reached its optimum."""
         return all(report.converged or np.isnan(report.gap) for report in self.reports.values())
 
-    def says(self, assay: Assay, parts: Mapping[str, Measured]) -> dict[str, Said]:
-        """What the model says of the rows of one set, by experiment."""
-        set_name = next(iter(parts.values())).set_name
-        return {name: self._says(assay, name, set_name) for name in parts}
-
-    def _says(self, assay: Assay, experiment: str, set_name: str) -> Said:
-        model = next(m for m in self.models.values() if experiment in m.experiments)
-        rows = assay.experiment(experiment).part(set_name)
-        predicted = model.predict(rows)
-        activity, expected = (
-            predicted[column].to_numpy(dtype=np.float64) for column in ("activity", "expected")
-        )
-        return Said(activity, expected, model.log_likelihood(rows))
+    def models_for(self, set_name: str) -> Mapping[str, AssayModel]:
+        """The models that may be scored on a set: on validation rows, those that had not yet learned from them."""
+        return {**self.models, **self.chosen} if set_name == "validation" else self.models
 
 
 def fit_models(
@@ -84,8 +75,9 @@ def fit_models(
 
     Raises
     ------
-    StudyError, DataError, ModelError: a declared mechanism cannot be built or fitted.
+    StudyError, DataError, ModelError: a declared mechanism cannot be built or fitted; or `refit` without a test set.
     """
+    _require_test_set(loaded)
     # A mechanism that contradicts itself is better found before hours of other fits.
     objections = {model.name: objection(model, loaded) for model in plan}
     return tuple(
@@ -94,6 +86,16 @@ def fit_models(
         else _fitted(model, loaded, folder, Paced(f"{number}/{len(plan)} {model.name}", progress))
         for number, model in enumerate(plan, start=1)
     )
+
+
+def _require_test_set(loaded: LoadedAssay) -> None:
+    if loaded.study.models.refit and loaded.scored_set != "test":
+        raise StudyError(
+            "refitted models have nothing left to be judged on",
+            where="models.refit",
+            why="they learn from the validation rows too, and there are no test rows",
+            fix="leave `refit` out, or give a split or `holdout` with a test set",
+        )
 
 
 def _refused(model: Planned, reason: str, progress: Progress) -> Fitted:
@@ -120,15 +122,17 @@ class Paced:
 
 
 def _fitted(model: Planned, loaded: LoadedAssay, folder: RunFolder, progress: Paced) -> Fitted:
-    models, reports, frames = {}, {}, {}
+    models, reports, frames, chosen = {}, {}, {}, {}
     try:
         for fit in model.fits:
             models[fit.key], reports[fit.key], frames[fit.key] = fit_once(fit, loaded, folder, progress)
+            if reports[fit.key].refitted:
+                chosen[fit.key] = load_assay_model(_chosen_file(fit, folder))
     except ModelError as error:
         if model.kind == "comparison":
             return _refused(model, f"{error.what}: {error.why}".removesuffix(": "), progress.progress)
         raise
-    return Fitted(model, models, reports, frames)
+    return Fitted(model, models, reports, frames, chosen=chosen)
 
 
 def fit_once(
@@ -138,9 +142,12 @@ def fit_once(
     file, done = folder.work / MODELS / f"{fit.key}.safetensors", folder.step(f"{FITS}/{fit.key}.json")
     known = _known(done, file)
     if known is None:
-        model, report, frame = fit_fresh(fit, loaded, progress)
+        assay, before = fit.of(loaded.assay), _chosen_file(fit, folder)
+        model, report, frame = fit_fresh(
+            fit, loaded, progress, lambda own: save_assay_model(own, assay, before)
+        )
         known = report, frame
-        save_assay_model(model, fit.of(loaded.assay), file)
+        save_assay_model(model, assay, file)
         write_json(done, {"model sha256": sha256(file), "report": _plain(asdict(report)), "frame": frame})
         progress.tell(f"{report.verdict}, {report.cpu_seconds:.1f} CPU-s")
     # Read back also when it was fitted just now: going on gives the same bits as never having stopped.
@@ -148,14 +155,24 @@ def fit_once(
     return load_assay_model(file), report, frame
 
 
-def fit_fresh(fit: Fit, loaded: LoadedAssay, progress: Progress) -> tuple[AssayModel, FitReport, str]:
-    """Fit from random starts; returns also which of the equivalent frames was chosen for a mechanism, and why."""
-    settings = loaded.study.models
+def _chosen_file(fit: Fit, folder: RunFolder) -> Path:
+    return folder.step(f"{FITS}/{fit.key}.chosen.safetensors")
+
+
+def fit_fresh(
+    fit: Fit, loaded: LoadedAssay, progress: Progress, keep: Callable[[AssayModel], None] = lambda _: None
+) -> tuple[AssayModel, FitReport, str]:
+    """Fit from random starts; returns also which of the equivalent frames was chosen for a mechanism, and why.
+
+    Where the study asks for a refit, `keep` is shown the model before it learns from the validation rows too.
+    """
+    settings, assay = loaded.study.models, fit.of(loaded.assay)
     model = fit.model(loaded.study.seed)
-    report = fit_assay(
-        model, fit.of(loaded.assay), starts=settings.starts, steps=settings.steps, progress=progress
-    )
-    return framed(model, fit.of(loaded.assay), report)
+    report = fit_assay(model, assay, starts=settings.starts, steps=settings.steps, progress=progress)
+    if settings.refit:
+        keep(model)
+        report = refit_assay(model, assay, report, steps=settings.steps, progress=progress)
+    return framed(model, assay, report)
 
 
 def _known(done: Path, file: Path) -> tuple[FitReport, str] | None:

@@ -7,10 +7,12 @@ from math import isnan
 
 from pajamo.config.assays import LatentSettings
 from pajamo.data.assays.assay import Assay
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.explanations.assays.canonical import canonical
 from pajamo.explanations.assays.gauging import linear_readers
 from pajamo.explanations.assays.polishing import optimum_in_frame
 from pajamo.models.assays.model import AssayModel
+from pajamo.training.assays.physical import is_physical
 from pajamo.training.assays.report import FitReport
 
 
@@ -25,7 +27,9 @@ def framed(model: AssayModel, assay: Assay, report: FitReport) -> tuple[AssayMod
     """
     if isinstance(model.mechanism, LatentSettings) or not is_linear(model):
         return model, report, ""
-    if isnan(report.gap):  # too large for Newton steps
+    # Too large for Newton steps; or pairs on the physical scale, where the fit itself went as far as steps lead.
+    physical = isinstance(assay.alphabet, PairAlphabet) and is_physical(model.assembly)
+    if isnan(report.gap) or physical:
         frame = canonical(model, assay)
         return frame.model, report, frame.sentence
     frame, polished = optimum_in_frame(model, assay)

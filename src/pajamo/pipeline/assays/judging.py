@@ -8,12 +8,15 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+import torch
 
-from pajamo.data.assays.assay import SETS
+from pajamo.data.assays.assay import SETS, Assay
+from pajamo.evaluation.assays.bounds import intrinsic_bounds, intrinsic_table
 from pajamo.evaluation.assays.differences import pooled_likelihood, with_differences
 from pajamo.evaluation.assays.rows import Measured, Said
 from pajamo.evaluation.assays.scores import score_table
 from pajamo.evaluation.assays.verdict import BASELINE, AssayVerdict, assay_verdict, best_of
+from pajamo.measurements.scalar.rates import LogRate
 from pajamo.pipeline.assays.fitting import Fitted
 from pajamo.pipeline.assays.loading import LoadedAssay
 
@@ -57,7 +60,7 @@ class AssayFindings:
         """What each model says of them, by set, model and experiment."""
         assay = self.loaded.assay
         return {
-            name: {model.name: model.says(assay, parts) for model in self.usable}
+            name: {model.name: says(model, assay, parts) for model in self.usable}
             for name, parts in self.parts.items()
         }
 
@@ -101,6 +104,16 @@ class AssayFindings:
             seed=self.loaded.study.seed,
         )
 
+    @cached_property
+    def intrinsic(self) -> pd.DataFrame:
+        """What the scored set holds about its sequences, whatever the model: bounds, or why there are none."""
+        scored, seed = self.loaded.scored_set, self.loaded.study.seed
+        found = {}
+        for name, measured in self.parts[scored].items():
+            rows = self.loaded.assay.experiment(name).part(scored)
+            found[name] = intrinsic_bounds(measured, rows.recorded, rows.inputs, seed=seed)
+        return intrinsic_table(found, scored)
+
     def _scores(self, set_name: str) -> pd.DataFrame:
         return self.summary[self.summary["set"] == set_name]
 
@@ -119,6 +132,27 @@ class AssayFindings:
         return pd.concat(tables, ignore_index=True)
 
 
+def says(fitted: Fitted, assay: Assay, parts: Mapping[str, Measured]) -> dict[str, Said]:
+    """What a model says of the rows of one set, by experiment."""
+    return {name: _says(fitted, assay, measured) for name, measured in parts.items()}
+
+
+def _says(fitted: Fitted, assay: Assay, measured: Measured) -> Said:
+    models = fitted.models_for(measured.set_name).values()
+    model = next(own for own in models if measured.experiment in own.experiments)
+    rows = assay.experiment(measured.experiment).part(measured.set_name)
+    predicted = model.predict(rows)
+    activity, coordinate, expected = (
+        predicted[column].to_numpy(dtype=np.float64) for column in ("activity", "coordinate", "expected")
+    )
+    measurement = model.assembly.measurement(rows.name)
+    if isinstance(measurement, LogRate):
+        # What is recorded of a rate beyond the limit of detection is the limit.
+        with torch.no_grad():
+            expected = measurement.expected_recorded(torch.as_tensor(coordinate)).numpy()
+    return Said(activity, coordinate, expected, model.log_likelihood(rows))
+
+
 def prediction_table(measured: Measured, said: Said, sequences: list[str]) -> pd.DataFrame:
     """One row a sequence: what was measured (the mean bin, or the value) and what a model says of it."""
     return pd.DataFrame(
@@ -129,6 +163,7 @@ def prediction_table(measured: Measured, said: Said, sequences: list[str]) -> pd
             "measured": np.round(measured.summary, 12),
             "observations": measured.observations,
             "activity": said.activity,
+            "coordinate": said.coordinate,
             "expected": said.expected,
             "log_likelihood": said.log_likelihood,
         }

@@ -8,8 +8,8 @@ from pajamo.data.run_folder import read_manifest
 from pajamo.training.assays.saved import KIND as MODEL_KIND
 from pajamo.training.checkpoints import read_state
 
-RUN_KIND = "assay"
-"""What the manifest of a run on an assay says that it is."""
+RUN_KIND, SEARCH_KIND = "assay", "search"
+"""What the manifest of a run on an assay, or of a search, says that it is."""
 
 
 def is_assay_run(folder: Path) -> bool:
@@ -20,6 +20,16 @@ def is_assay_run(folder: Path) -> bool:
     IntegrityError: the folder is not a complete run.
     """
     return bool(read_manifest(folder).get("kind") == RUN_KIND)
+
+
+def is_search(folder: Path) -> bool:
+    """Whether a complete run is a search over mechanisms.
+
+    Raises
+    ------
+    IntegrityError: the folder is not a complete run.
+    """
+    return bool(read_manifest(folder).get("kind") == SEARCH_KIND)
 
 
 def is_assay_model(file: Path) -> bool:

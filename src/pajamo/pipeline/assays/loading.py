@@ -9,11 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from pajamo.config.assays import AssayStudy, BinsSettings, ContinuousSettings
+from pajamo.config.assays import AssayStudy, BinsSettings, ContinuousSettings, CutSettings, RateSettings
 from pajamo.data.assays.assay import SETS, Assay, Experiment
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.data.assays.reading import read_assay
 from pajamo.errors import PajamoWarning, warn
 from pajamo.evaluation.assays.rows import Array, Kind, Measured
+from pajamo.evaluation.assays.units import Numbers, numbered, resampled_units
 from pajamo.pipeline.assays.resolving import resolved_study
 from pajamo.pipeline.identity import digest
 
@@ -40,27 +42,42 @@ class LoadedAssay:
     notes: tuple[str, ...]
     digests: dict[str, str]
 
+    @property
+    def pairs(self) -> bool:
+        """Whether guide-target pairs were recorded, no sequences."""
+        return isinstance(self.assay.alphabet, PairAlphabet)
+
     def measured(self, set_name: str) -> dict[str, Measured]:
         """The rows of one set of every experiment that has such rows, as they are scored."""
-        known: dict[bytes, int] = {}
-        found = {}
-        for experiment in self.assay.experiments:
-            part = experiment.part(set_name)
-            numbers = [known.setdefault(row.tobytes(), len(known)) for row in part.codes]
-            if part.n:
-                found[part.name] = self._measured(part, set_name, np.array(numbers, dtype=np.intp))
-        return found
+        listed = [part for e in self.assay.experiments if (part := e.part(set_name)).n]
+        blocks = [part.codes for part in listed]
+        unit, units = resampled_units(blocks, self.assay.alphabet)
+        return {
+            part.name: self._measured(part, set_name, sequences, unit, own)
+            for part, sequences, own in zip(listed, numbered(blocks), units, strict=True)
+        }
 
-    def _measured(self, part: Experiment, set_name: str, sequences: np.ndarray) -> Measured:
+    def _measured(
+        self, part: Experiment, set_name: str, sequences: Numbers, unit: str, units: Numbers
+    ) -> Measured:
         kind, recorded, observations = self.recorded(part)
-        return Measured(part.name, set_name, kind, recorded, observations, sequences)
+        censored = part.recorded.get("censored")
+        return Measured(part.name, set_name, kind, recorded, observations, sequences, units, unit, censored)
 
     def recorded(self, part: Experiment) -> tuple[Kind, Array, Array]:
-        """The kind of what was recorded, one number or one row of reads each, and observations, shape (rows,)."""
+        """The kind of what was recorded, one number or one row of reads each, and observations, shape (rows,).
+
+        A site that was found cut or not counts as one read in one of two bins.
+        """
         settings = self.study.experiments[part.name].measurement
         if isinstance(settings, BinsSettings):
             counts = part.recorded["counts"]
             return "reads", counts, counts.sum(axis=1)
+        if isinstance(settings, CutSettings):
+            label = part.recorded["label"]
+            return "cuts", np.stack([1 - label, label], axis=1), np.ones(part.n)
+        if isinstance(settings, RateSettings):
+            return "rates", part.recorded["value"], np.ones(part.n)
         if isinstance(settings, ContinuousSettings):
             return "values", part.recorded["value"], np.ones(part.n)
         ratio = (part.recorded["rna"] + PSEUDOCOUNT) / (part.recorded["dna"] + PSEUDOCOUNT)
@@ -83,10 +100,21 @@ class LoadedAssay:
                 "rows": measured.n,
                 "sequences": len(np.unique(measured.sequences)),
                 "observations": float(measured.observations.sum()),
+                **_beyond(measured),
             }
             for set_name in SETS
             for name, measured in self.measured(set_name).items()
         ]
+
+
+def _beyond(measured: Measured) -> dict[str, object]:
+    """How many rates lie beyond each limit of detection, and how many sites were cut, where either was recorded."""
+    if measured.kind == "cuts":
+        return {"cut": int(measured.recorded[:, 1].sum())}
+    if measured.censored is None:
+        return {}
+    below, above = (measured.censored < 0).sum(), (measured.censored > 0).sum()
+    return {"below the limit": int(below), "above the limit": int(above)}
 
 
 def load_assay(study: AssayStudy) -> LoadedAssay:

@@ -78,7 +78,7 @@ def predict_table(
     sequences = [str(value) for value in table.column(sequence)]
     inputs = {
         name: table.frame[name].to_numpy(dtype=float)
-        for name in _inputs(fitted, experiment)
+        for name in taken_inputs(fitted, experiment)
         if name in table.frame
     }
     made = predict_sequences(fitted, sequences, experiment=experiment, inputs=inputs)
@@ -97,7 +97,7 @@ def _as_table(what: str | Path | Sequence[str] | pd.DataFrame, sequence: str) ->
     return Table(pd.DataFrame({sequence: list(what)}), "the sequences given")
 
 
-def _inputs(model: AssayModel, experiment: str | None) -> list[str]:
+def taken_inputs(model: AssayModel, experiment: str | None) -> list[str]:
     """Concentrations that the model takes and does not estimate."""
     name = experiment or next(iter(model.experiments))
     declared = model.experiments[name].inputs if name in model.experiments else {}

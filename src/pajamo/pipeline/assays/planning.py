@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pajamo.config.assays import AssayStudy, ExperimentSettings, MechanismSettings
+from pajamo.config.assays import PAIRS, AssayStudy, ExperimentSettings, MechanismSettings
 from pajamo.data.assays.assay import Assay
 from pajamo.errors import PajamoError, StudyError, nearest
 from pajamo.evaluation.assays.verdict import BASELINE, COMPARISON, MECHANISM
@@ -71,7 +71,7 @@ def planned(study: AssayStudy) -> tuple[Planned, ...]:
     StudyError: a mechanism has the name of a comparison.
     """
     experiments = _portable(study.experiments)
-    rungs = ladder(study.models.ladder)
+    rungs = ladder(study.models.ladder, pairs=study.alphabet == PAIRS)
     _require_names(study, rungs)
     maps = [
         Planned(

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pajamo.config.assays import PAIRS
+from pajamo.data.assays.assay import SETS, Assay
 from pajamo.data.atomic import write_json, write_text
+from pajamo.evaluation.assays.units import guides_of
+from pajamo.pipeline.assays.explaining import mechanisms, not_refitted
 from pajamo.pipeline.assays.fitting import Fitted
 from pajamo.pipeline.assays.judging import AssayFindings
 from pajamo.pipeline.assays.kinds import RUN_KIND
@@ -30,6 +34,7 @@ def write_findings(findings: AssayFindings, folder: Path) -> None:
         folder,
         {
             "summary": findings.summary,
+            "intrinsic": findings.intrinsic,
             "fits": fit_table(findings.usable),
             "split_counts": pd.DataFrame(findings.loaded.counts()),
         },
@@ -94,9 +99,7 @@ def write_about(findings: AssayFindings, made: Mapping[str, str], folder: Path) 
     about = {
         "kind": RUN_KIND,
         "title": loaded.study.name,
-        "alphabet": loaded.assay.alphabet.letters,
-        "wild_type": loaded.assay.alphabet.decode(loaded.assay.wild_type[None])[0],
-        "wild_type_given": loaded.study.wild_type is not None,
+        **_what_was_read(loaded),
         "level": loaded.study.uncertainty.level,
         "scored_set": loaded.scored_set,
         "models": [_about_model(model) for model in findings.fitted],
@@ -107,6 +110,27 @@ def write_about(findings: AssayFindings, made: Mapping[str, str], folder: Path) 
     }
     write_json(folder / ABOUT, about)
     write_text(folder / "study.toml", to_toml(to_be_written(loaded.study, loaded.asked)) + "\n")
+
+
+def _what_was_read(loaded: LoadedAssay) -> dict[str, Any]:
+    """Letters and wild type of sequences; of pairs how many guides there are in each set."""
+    assay = loaded.assay
+    if not loaded.pairs:
+        return {
+            "alphabet": assay.alphabet.letters,
+            "wild_type": assay.alphabet.decode(assay.wild_type[None])[0],
+            "wild_type_given": loaded.study.wild_type is not None,
+        }
+    guides = {name: _guides(assay.part(name)) for name in SETS}
+    return {"alphabet": PAIRS, "wild_type": "", "guides": guides}
+
+
+def _guides(part: Assay) -> int:
+    """How many guides the pairs of all experiments have."""
+    different = {
+        guide.tobytes() for e in part.experiments for guide in guides_of(e.codes, part.alphabet.missing)
+    }
+    return len(different)
 
 
 def _about_model(model: Fitted) -> dict[str, Any]:
@@ -158,6 +182,8 @@ def _notes(findings: AssayFindings) -> list[str]:
         notes.append(
             "Maps without a mechanism are fitted to each experiment on its own; a mechanism to all of them jointly."
         )
+    unmade = {name: not_refitted(model, loaded) for name, model in mechanisms(findings)}
+    notes += [f"{name}: {reason}" for name, reason in unmade.items() if reason]
     notes += [
         f"{model.name}: {frame}" for model in findings.usable for frame in model.frames.values() if frame
     ]

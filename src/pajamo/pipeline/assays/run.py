@@ -55,13 +55,13 @@ def _work(study: AssayStudy, folder: RunFolder, progress: Progress) -> None:
 
 def size_of(loaded: LoadedAssay) -> str:
     """What was read, in one line an experiment."""
-    lines = []
+    lines, what = [], "positions" if loaded.pairs else "letters"
     for experiment in loaded.assay.experiments:
         sets = [
             f"{row['rows']:,} {row['set']}" for row in loaded.counts() if row["experiment"] == experiment.name
         ]
         lines.append(
-            f"{experiment.name}: {experiment.n:,} rows of {experiment.codes.shape[1]} letters ({', '.join(sets)})"
+            f"{experiment.name}: {experiment.n:,} rows of {experiment.codes.shape[1]} {what} ({', '.join(sets)})"
         )
     return "\n".join(lines)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from pajamo.config.assays import LatentSettings
 from pajamo.explanations.explanation import Explanation, Part
+from pajamo.explanations.pairs.explain import PAIR_PARTS, strongest_first
 from pajamo.models.assays.description import equations, state_table, transition_table
 from pajamo.models.assays.model import AssayModel
 from pajamo.pipeline.assays.run_record import AssayRun
@@ -16,23 +17,30 @@ from pajamo.pipeline.record import read_table
 from pajamo.training.assays.saved import load_assay_model
 
 TABLES = {
+    "intrinsic": ("how much there is to tell", "Bounds, in bits, on what any model could say of a reading."),
     "parameters": ("what it found", "Free energies and rates; an infinite end is not set by the data."),
     "states": ("states", "Free energy and share of each state at the wild type."),
+    **{name: part[:2] for name, part in PAIR_PARTS.items()},
     "energies": ("letters", "What each letter at each position costs, counted from the wild type."),
     "sloppy_directions": ("what the data hardly see", "Joint changes of parameters, the least determined first."),
-    "profiles": ("profiles", "What it costs, in nats (`drop`), to hold a quantity at a value."),
+    "profiles": (
+        "profiles",
+        "Nats that it costs (`drop`) to hold a quantity at a value, or that a better optimum than the fit `gained`.",
+    ),
     "likelihood_ratios": ("nested mechanisms", "Whether the data need an interaction more."),
     "comparison": ("mechanisms compared", "On the rows that they were fitted to, and on held-out rows."),
 }  # fmt: skip
 """Tables of a run that say something of its mechanisms: heading, and how to read them."""
 SHOWN = {
+    "intrinsic": ("experiment", "bound", "value", "low", "high", "meaning", "note"),
     "parameters": ("quantity", "of", "value", "low", "high", "unit", "method"),
     "energies": ("site", "position", "letter", "value", "low", "high", "unit"),
-    "profiles": ("quantity", "value", "drop", "converged"),
+    **{name: part[2] for name, part in PAIR_PARTS.items()},
+    "profiles": ("quantity", "value", "drop", "converged", "gained"),
 }
 """Columns that the text shows."""
-BETWEEN = ("comparison", "likelihood_ratios")
-"""Tables that speak of several models at once."""
+BETWEEN = ("comparison", "likelihood_ratios", "intrinsic")
+"""Tables that speak of several models at once, or of none."""
 
 
 def explain_run(run: AssayRun, name: str | None) -> Explanation:
@@ -105,6 +113,7 @@ def _part(key: str, table: pd.DataFrame | None, model: str) -> Part:
     assert table is not None
     own = table if key in BETWEEN or "model" not in table else table[table["model"] == model]
     heading, text = TABLES[key]
+    own = strongest_first(key, own)
     return Part(heading, text, own.reset_index(drop=True), key, SHOWN.get(key, ()))
 
 

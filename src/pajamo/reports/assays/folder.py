@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from pajamo.config.assays import PAIRS
 from pajamo.errors import IntegrityError
 from pajamo.models.assays.model import AssayModel
 from pajamo.training.assays.saved import load_assay_model
@@ -64,6 +65,21 @@ class AssayRun:
     def level(self) -> float:
         """Coverage of the parameters' intervals."""
         return float(self.about["level"])
+
+    @property
+    def pairs(self) -> bool:
+        """Whether guide-target pairs were recorded, no sequences."""
+        return self.about.get("alphabet") == PAIRS
+
+    @property
+    def rows(self) -> str:
+        """What a row of a table is, in the plural."""
+        return "pairs" if self.pairs else "sequences"
+
+    @property
+    def energy_unit(self) -> str:
+        """In which unit free energies are told."""
+        return "kT" if self.pairs else "kcal/mol"
 
     @property
     def scored_set(self) -> str:

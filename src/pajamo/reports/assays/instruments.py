@@ -9,7 +9,16 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from pajamo.config.assays import BarcodeSettings, BinsSettings, ContinuousSettings
+from pajamo.config.assays import (
+    BarcodeSettings,
+    BinsSettings,
+    ContinuousSettings,
+    CutSettings,
+    LatentSettings,
+    MeasurementSettings,
+    RateSettings,
+)
+from pajamo.measurements.scalar.rates import LogRate
 from pajamo.models.assays.model import AssayModel
 
 Array = NDArray[np.float64]
@@ -17,17 +26,17 @@ POINTS: Final = 120
 DRAWS: Final = 3000
 BAND: Final = (0.05, 0.95)
 """Of the readings of sequences with the same activity."""
-UNITS: Final = {"logit": "logit", "log": "ln", "linear": ""}
+SCALES: Final = {"logit": "logit of the activity", "log": "ln of the activity", "linear": "activity"}
 
 
-def activity_grid(activities: Array) -> Array:
-    """Evenly from the lowest to the highest activity but for a thousandth at each end."""
-    low, high = np.quantile(activities[np.isfinite(activities)], [0.001, 0.999])
+def coordinate_grid(coordinates: Array) -> Array:
+    """Evenly from the lowest to the highest coordinate but for a thousandth at each end."""
+    low, high = np.quantile(coordinates[np.isfinite(coordinates)], [0.001, 0.999])
     return np.linspace(low, high if high > low else low + 1.0, POINTS)
 
 
 def bin_probabilities(model: AssayModel, experiment: str, grid: Array) -> Array:
-    """p(bin | activity), shape (points, bins)."""
+    """p(bin | activity), at activities as the measurement takes them, shape (points, bins)."""
     measurement: Any = model.assembly.measurement(experiment)
     with torch.no_grad():
         return np.asarray(measurement.log_probabilities(torch.as_tensor(grid)).exp().numpy())
@@ -40,28 +49,36 @@ def curve(model: AssayModel, experiment: str, grid: Array, reads: float = 1.0) -
     ----------
     model: fitted.
     experiment: with that measurement.
-    grid: activities.
+    grid: activities as the measurement takes them.
     reads: of a typical sequence, which make the mean bin more certain.
 
     Returns
     -------
-    Columns activity, expected and perhaps low, high, in the unit of what is compared (mean bin, value, ln ratio).
+    Columns coordinate, expected and perhaps low, high, in the unit of what is compared (mean bin, value, ln ratio).
     """
     settings = model.experiments[experiment].measurement
     measurement = model.assembly.measurement(experiment)
     with torch.no_grad():
-        expected = measurement.expected(torch.as_tensor(grid)).numpy()
+        read = measurement.expected_recorded if isinstance(measurement, LogRate) else measurement.expected
+        expected = read(torch.as_tensor(grid)).numpy()
     drawn = None
     if isinstance(settings, BinsSettings):
         drawn = _mean_bins(bin_probabilities(model, experiment, grid), max(1, round(reads)))
-    elif isinstance(settings, ContinuousSettings) and settings.noise != "measured":
+    elif _noise_is_known(settings):
         drawn = _readings(model, experiment, grid)
     elif isinstance(settings, BarcodeSettings):
         expected = np.log(expected)
-    table = pd.DataFrame({"activity": grid, "expected": expected})
+    table = pd.DataFrame({"coordinate": grid, "expected": expected})
     if drawn is not None:
         table["low"], table["high"] = np.quantile(drawn, BAND, axis=0)
     return table
+
+
+def _noise_is_known(settings: MeasurementSettings) -> bool:
+    """Whether readings of one activity spread alike, whatever errors their rows have."""
+    if isinstance(settings, ContinuousSettings):
+        return settings.noise != "measured"
+    return isinstance(settings, RateSettings) and settings.error is None
 
 
 def _mean_bins(shares: Array, reads: int) -> Array:
@@ -90,14 +107,27 @@ def recorded_as(model: AssayModel, experiment: str) -> str:
         return "mean bin"
     if isinstance(settings, BarcodeSettings):
         return "ln(RNA/DNA)"
+    if isinstance(settings, RateSettings):
+        return "log10 of the rate in 1/s"
+    if isinstance(settings, CutSettings):
+        return "probability of a cut"
     return f"{settings.value}, as recorded"
 
 
-def activity_unit(model: AssayModel, experiment: str) -> str:
-    """The scale on which the instrument takes the activity."""
+def coordinate_name(model: AssayModel, experiment: str) -> str:
+    """What the instrument takes, in words: the activity on which scale, and whether normalised."""
     assembly = model.assembly
-    scale = UNITS.get(str(assembly.coordinates[experiment]), "")
-    normalised = (
-        "in standard deviations of the training set" if assembly.measurement(experiment).normalised else ""
-    )
-    return ", ".join(part for part in (scale, normalised) if part)
+    scale = "trait" if isinstance(model.mechanism, LatentSettings) else SCALES[_scale(model, experiment)]
+    normalised = assembly.measurement(experiment).normalised
+    return f"{scale}, in standard deviations of the training set" if normalised else scale
+
+
+def _scale(model: AssayModel, experiment: str) -> str:
+    """The scale that was declared, or the one that is natural for the mechanism."""
+    assembly, frame = model.assembly, model.frame
+    assert frame is not None
+    with torch.no_grad():
+        activity = assembly.activity(torch.as_tensor(frame.padded([frame.wild_type])), experiment, {})
+    declared = assembly.coordinates[experiment] or activity.natural
+    # An activity without an upper bound has no logit, and is taken as its logarithm.
+    return "log" if declared == "logit" and activity.rest is None else declared

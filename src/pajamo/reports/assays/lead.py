@@ -47,11 +47,11 @@ def _unbeaten_title(run: AssayRun) -> str:
 def _unbeaten(run: AssayRun) -> str:
     model, baseline = (printable(run.verdict[key]) for key in ("model", "baseline"))
     reasons = {
-        TIES: f"{model} cannot be told from {baseline} on these sequences; its parameters may still hold, "
+        TIES: f"{model} cannot be told from {baseline} on these {run.rows}; its parameters may still hold, "
         "but the data do not need them.",
         LOSES: f"{baseline} tells more than {model}. The mechanism misses something: its energies describe no more "
         "than its own wrong picture.",
-        "no interval": "There are too few sequences for an interval of the difference.",
+        "no interval": f"There are too few {run.rows} for an interval of the difference.",
         "baselines only": "Only maps without a mechanism were fitted: nothing here is a physical quantity.",
     }
     return reasons.get(str(run.verdict["outcome"]), "")
@@ -72,7 +72,7 @@ def _facts(run: AssayRun, found: Convergence) -> tuple[tuple[str, Cell], ...]:
         "" if verdict["rows"] == verdict["observations"] else f"{count(verdict['observations'])} observations"
     )
     items.append(
-        (f"judged on the {run.scored_set} set", Cell(f"{count(verdict['rows'])} sequences", observations))
+        (f"judged on the {run.scored_set} set", Cell(f"{count(verdict['rows'])} {run.rows}", observations))
     )
     return tuple(items)
 

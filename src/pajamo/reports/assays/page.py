@@ -14,6 +14,7 @@ from pajamo.reports.assays.sections import (
     comparison,
     convergence,
     footprints,
+    intrinsic,
     matrices,
     mechanism,
     models,
@@ -24,14 +25,31 @@ from pajamo.reports.assays.sections import (
 )
 from pajamo.reports.blocks import Section
 from pajamo.reports.page import render_page
+from pajamo.reports.pairs.costs import costs
+from pajamo.reports.pairs.sections import (
+    control,
+    identifiability,
+    landscape,
+    mutagenesis,
+    rates,
+    windows,
+)
 
 REPORT: Final = "report.html"
 SECTIONS: Final[tuple[Callable[[AssayRun], Section | None], ...]] = (
     models.information,
+    intrinsic.intrinsic,
     convergence.fits,
     parameters.parameters,
     mechanism.mechanism,
     mechanism.states,
+    rates,
+    landscape,
+    control,
+    costs,
+    mutagenesis,
+    identifiability,
+    windows,
     matrices.matrices,
     matrices.pairs,
     prediction.prediction,

@@ -83,8 +83,8 @@ def _advice(run: AssayRun) -> str:
             "Its predictions may be used; its parameters are one set of many that predict as well."
         )
     return (
-        f"{name} converged. Energies below are in kcal/mol at the temperature of the study: negative binds, or "
-        "attracts. Two things limit what a number means. An interval that is open, or as wide as its prior, says "
+        f"{name} converged. Energies below are in {run.energy_unit} at the temperature of the study: negative binds, "
+        "or attracts. Two things limit what a number means. An interval that is open, or as wide as its prior, says "
         "that these data do not determine the quantity, however well the model predicts. And energies hold within "
         "this mechanism: if a state is missing, others stand in for it."
     )

@@ -8,7 +8,9 @@ from typing import Final
 import pandas as pd
 
 from pajamo.evaluation.assays.rows import ALL
+from pajamo.evaluation.assays.units import FEWEST_GUIDES
 from pajamo.reports.assays.folder import AssayRun
+from pajamo.reports.assays.sections.intrinsic import bounds_of
 from pajamo.reports.blocks import CardBlock, Cell, Column, Figure, Section, Table, Tone
 from pajamo.reports.downloads import csv_link
 from pajamo.reports.figures.assays.information import information_bars
@@ -26,6 +28,13 @@ TITLES: Final = {
     ),
     "R2": ("R²", "share of the variance that the expected value explains"),
     "squared_correlation": ("r²", "squared correlation of expected and measured"),
+    "pearson": ("r", "correlation of log10 of the rate, expected and measured"),
+    "spearman": ("ρ", "rank correlation of the rate, expected and measured"),
+    "auroc": ("AUROC", "probability that a site that was found scores above one that was not"),
+    "auprc": (
+        "AUPRC",
+        "average precision of the ranking: the share found among all that score as high as a hit",
+    ),
 }
 
 
@@ -37,31 +46,44 @@ def information(run: AssayRun) -> Section:
         caption = _caption(str(experiment)) if scores["experiment"].nunique() > 1 else ""
         metrics = tuple(m for m in BARS if own[own["metric"] == m]["value"].notna().any())
         if metrics:
-            blocks.append(_bars(own, metrics, f"information-{place}", caption))
+            bounds = bounds_of(run, str(experiment))
+            blocks.append(_bars(own, metrics, bounds, f"information-{place}", caption))
         blocks.append(_table(own, caption))
     return Section(
         "models",
         "What each model tells",
-        f"On the {run.scored_set} set, in bits an observation, with 95% intervals over resampled sequences. I_var "
-        "asks the whole model, instrument included; I_pred asks only whether the activity orders the sequences, and "
-        "is never below I_var but by chance. ◆ and the dashed line mark the best baseline. Maps without a "
-        "mechanism that tell more than the mechanism show what it leaves unexplained.",
+        f"On the {run.scored_set} set, in bits an observation, with 95% intervals over resampled "
+        f"{_resampled(run)}. I_var "
+        "asks the whole model, instrument included; I_pred asks only whether the activity orders the rows, and "
+        "is never below I_var but by chance. ◆ and the dashed line mark the best baseline, dotted lines the "
+        "bounds on what any model could tell, where they are near. Maps without a mechanism that tell more than the "
+        "mechanism show what it leaves unexplained.",
         tuple(blocks),
     )
+
+
+def _resampled(run: AssayRun) -> str:
+    """What intervals are over, in words."""
+    if not run.pairs:
+        return "sequences"
+    guides = int(run.about["guides"].get(run.scored_set, 0))
+    return f"guides ({guides} of them)" if guides >= FEWEST_GUIDES else "pairs, as there are too few guides"
 
 
 def _caption(experiment: str) -> str:
     return "All experiments together" if experiment == ALL else f"Experiment {printable(experiment)}"
 
 
-def _bars(scores: pd.DataFrame, metrics: tuple[str, ...], name: str, caption: str) -> Figure:
+def _bars(
+    scores: pd.DataFrame, metrics: tuple[str, ...], bounds: dict[str, float], name: str, caption: str
+) -> Figure:
     best = str(scores["best_baseline"].iloc[0]) if scores["best_baseline"].notna().any() else ""
     told = "; ".join(
         f"{printable(row['model'])} {number(row['value'])} {row['unit']}"
         for row in records(scores[scores["metric"] == metrics[0]])
     )
     return Figure(
-        svg(name, lambda: information_bars(scores, metrics, best)),
+        svg(name, lambda: information_bars(scores, metrics, best, bounds)),
         f"{metrics[0]} of each model: {told}",
         caption,
     )
@@ -75,9 +97,7 @@ def _table(scores: pd.DataFrame, caption: str) -> Table:
     models = list(dict.fromkeys([*likelihood["model"], *scores["model"]]))
     rows = tuple(_row(scores[scores["model"] == model], model, metrics) for model in models)
     head = [Column("model"), *(Column(TITLES[metric][0], True, TITLES[metric][1]) for metric in metrics)]
-    gained = Column(
-        "difference, bits", True, "of I_var to the best baseline, on the same resampled sequences"
-    )
+    gained = Column("difference, bits", True, "of I_var to the best baseline, on the same resamples")
     return Table(
         (*head, gained), rows, caption, wide=True, downloads=csv_link(scores, "scores", "summary.csv")
     )
@@ -145,7 +165,7 @@ def cards(run: AssayRun) -> Section:
 
 
 def refused(run: AssayRun) -> Section | None:
-    """Models that do not apply to these sequences, with the reason."""
+    """Models that do not apply to these rows, with the reason."""
     refusals = run.about.get("refusals", {})
     if not refusals:
         return None

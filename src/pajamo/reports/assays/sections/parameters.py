@@ -28,7 +28,8 @@ def parameters(run: AssayRun) -> Section | None:
     return Section(
         "parameters",
         "Parameters",
-        f"Free energies in kcal/mol (negative binds or attracts), ratios and rates, with {run.level:.0%} intervals. "
+        f"Free energies in {run.energy_unit} (negative binds or attracts), ratios and rates, with {run.level:.0%} "
+        "intervals. "
         "Profile intervals hold whatever the shape of the likelihood; Laplace intervals are symmetric by "
         "construction, and too narrow where a valley bends. An open end means that the data set none there.",
         blocks,

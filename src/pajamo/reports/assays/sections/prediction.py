@@ -11,9 +11,9 @@ from pajamo.config.assays import BarcodeSettings, BinsSettings
 from pajamo.models.assays.model import AssayModel
 from pajamo.reports.assays.folder import AssayRun
 from pajamo.reports.assays.instruments import (
-    activity_grid,
-    activity_unit,
     bin_probabilities,
+    coordinate_grid,
+    coordinate_name,
     curve,
     recorded_as,
 )
@@ -42,10 +42,10 @@ def prediction(run: AssayRun) -> Section | None:
     return Section(
         "prediction",
         "Predicted against measured",
-        f"Sequences {held}, as {printable(run.leading)} predicts them. The amber band holds 90 % of the readings "
-        "that the fitted instrument would give of sequences with the same prediction: a cloud that fills the band is "
-        "explained up to noise. Diamonds are means of sequences with like predictions; off the line, they show what "
-        "the model gets wrong.",
+        f"{run.rows.capitalize()} {held}, as {printable(run.leading)} predicts them. The amber band holds 90 % of "
+        f"the readings that the fitted instrument would give of {run.rows} with the same prediction: a cloud that "
+        "fills the band is explained up to noise. Diamonds are means of those with like predictions; off the line, "
+        "they show what the model gets wrong.",
         tuple(figures),
     )
 
@@ -72,7 +72,7 @@ def comparable(rows: pd.DataFrame, model: AssayModel, experiment: str) -> pd.Dat
 
 def _compared(run: AssayRun, model: AssayModel, experiment: str, rows: pd.DataFrame, place: int) -> Figure:
     what = recorded_as(model, experiment)
-    grid = activity_grid(rows["activity"].to_numpy(dtype=float))
+    grid = coordinate_grid(rows["coordinate"].to_numpy(dtype=float))
     band = curve(model, experiment, grid, float(rows["observations"].median()))
     metrics = _metrics(run, experiment)
     draw = partial(
@@ -84,7 +84,7 @@ def _compared(run: AssayRun, model: AssayModel, experiment: str, rows: pd.DataFr
     )
     return Figure(
         svg(f"predicted-{place}", draw),
-        f"Predicted against measured {printable(what)} of {len(rows)} sequences of {printable(experiment)}; "
+        f"Predicted against measured {printable(what)} of {len(rows)} {run.rows} of {printable(experiment)}; "
         + metrics,
         printable(experiment),
         csv_link(rows, f"predicted-{place}", run.file(f"predictions/{run.leading}")),
@@ -104,9 +104,9 @@ def _metrics(run: AssayRun, experiment: str) -> str:
     own = scores[
         (scores["experiment"] == experiment) & (scores["model"] == run.leading) & scores["value"].notna()
     ]
-    shown = [row for row in records(own) if row["metric"] in ("I_var", "I_pred", "R2")]
-    names = {"R2": "R²"}
     units = {"I_var": " bits", "I_pred": " bits"}
+    names = {"R2": "R²", "pearson": "r", "auroc": "AUROC", "auprc": "AUPRC"}
+    shown = [row for row in records(own) if row["metric"] in (*units, *names)]
     return "  ·  ".join(
         f"{names.get(metric, metric)} {number(row['value'])}{units.get(metric, '')}"
         for row in shown
@@ -125,24 +125,24 @@ def instrument(run: AssayRun) -> Section | None:
     return Section(
         "instrument",
         "What the instrument makes of the activity",
-        "The measurement as fitted. Where it is flat, sequences of different activity give the same readings, and "
+        "The measurement as fitted. Where it is flat, different activities give the same readings, and "
         "their energies cannot be told apart by this experiment.",
         tuple(figures),
     )
 
 
 def _instrument(model: AssayModel, experiment: str, rows: pd.DataFrame, place: int) -> Figure:
-    activities = rows["activity"].to_numpy(dtype=float)
-    grid, unit = activity_grid(activities), activity_unit(model, experiment)
+    coordinates = rows["coordinate"].to_numpy(dtype=float)
+    grid, axis = coordinate_grid(coordinates), coordinate_name(model, experiment)
     if isinstance(model.experiments[experiment].measurement, BinsSettings):
         shares = bin_probabilities(model, experiment, grid)
         table = pd.DataFrame(shares, columns=[f"bin {n}" for n in range(1, shares.shape[1] + 1)])
-        table.insert(0, "activity", grid)
-        draw = partial(bin_shares, grid, shares, activities, unit)
+        table.insert(0, "coordinate", grid)
+        draw = partial(bin_shares, grid, shares, coordinates, axis)
         what = "Share of each bin"
     else:
         table = curve(model, experiment, grid)
-        draw = partial(reading_curve, table, rows, recorded_as(model, experiment), unit)
+        draw = partial(reading_curve, table, rows, recorded_as(model, experiment), axis)
         what = "Expected reading"
     return Figure(
         svg(f"instrument-{place}", draw),

@@ -11,12 +11,6 @@ from pajamo.reports.wording import count, printable
 
 def data(run: AssayRun) -> Section:
     """What was recorded and how rows are divided."""
-    about = run.about
-    sequence = (
-        "wild type",
-        Cell(str(about["wild_type"]), "" if about.get("wild_type_given", True) else _GUESSED),
-    )
-    letters = ("alphabet", Cell(str(about["alphabet"])))
     rows = tuple(
         (
             Cell.name(item["name"]),
@@ -30,7 +24,7 @@ def data(run: AssayRun) -> Section:
     )
     head = ("experiment", "measurement", "rows", "source", "licence", "sha256")
     blocks: list[Block] = [
-        Facts((sequence, letters)),
+        Facts(_read(run)),
         Table(tuple(Column(n, n == "rows") for n in head), rows),
     ]
     split = run.table("split_counts")
@@ -40,6 +34,16 @@ def data(run: AssayRun) -> Section:
             Table(shown.columns, shown.rows, "Split", shown.note, downloads=csv_link(split, "split_counts"))
         )
     return Section("data", "Data", "What was recorded, and which rows no fit has seen.", tuple(blocks))
+
+
+def _read(run: AssayRun) -> tuple[tuple[str, Cell], ...]:
+    """What a row is: a sequence of letters, or a pair; and of how many guides."""
+    about, letters = run.about, ("alphabet", Cell(str(run.about["alphabet"])))
+    if run.pairs:
+        told = ", ".join(f"{count(int(n))} {name}" for name, n in about["guides"].items() if n)
+        return letters, ("guides", Cell(told))
+    guessed = "" if about.get("wild_type_given", True) else _GUESSED
+    return ("wild type", Cell(str(about["wild_type"]), guessed)), letters
 
 
 _GUESSED = "not given: the most frequent letter at each position"

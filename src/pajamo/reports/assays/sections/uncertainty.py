@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from pajamo.explanations.assays.profile import NOTABLE
 from pajamo.reports.assays.estimates import profiled
 from pajamo.reports.assays.folder import AssayRun
 from pajamo.reports.blocks import Figure, Section, Table
@@ -45,9 +46,16 @@ def _profile(run: AssayRun, model: str, table: pd.DataFrame, place: int) -> Figu
     return Figure(
         svg(f"profiles-{place}", lambda: profile_curves(shown, found, run.level)),
         f"Profile likelihood of {', '.join(map(printable, names))} in {printable(model)}",
-        printable(model),
+        printable(model) + _better(table),
         csv_link(table, f"profiles-{place}", run.file("profiles")),
     )
+
+
+def _better(table: pd.DataFrame) -> str:
+    """Where a profile met a better optimum than the fit, so that the other parameters were not at their best."""
+    gained = table.groupby("quantity", sort=False)["gained"].max()
+    found = [f"{printable(name)} by {number(nats)} nats" for name, nats in gained.items() if nats >= NOTABLE]
+    return f": THE FIT WAS NO OPTIMUM, profiles met a better one ({', '.join(found)})" if found else ""
 
 
 def sloppy(run: AssayRun) -> Section | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -15,10 +16,17 @@ from pajamo.reports.wording import number, short
 
 SHADES: Final = {"baseline": "grey", "mechanism": "blue", "comparison": "sky"}
 """By kind of model."""
+FARTHEST: Final = 1.5
+"""How many times the bars' own range a bound may lie away and still be drawn."""
 TITLES: Final = {"I_var": "I_var, bits", "I_pred": "I_pred, bits", "R2": "share of the variance, R²"}
 
 
-def information_bars(scores: pd.DataFrame, metrics: tuple[str, ...], best_baseline: str) -> Figure:
+def information_bars(
+    scores: pd.DataFrame,
+    metrics: tuple[str, ...],
+    best_baseline: str,
+    bounds: Mapping[str, float] | None = None,
+) -> Figure:
     """A panel a metric, a bar a model, the best baseline's value as a dashed line through all bars.
 
     Parameters
@@ -26,6 +34,7 @@ def information_bars(scores: pd.DataFrame, metrics: tuple[str, ...], best_baseli
     scores: columns model, kind, metric, value, low, high; one row a model and metric.
     metrics: names of the metrics to be shown.
     best_baseline: its name, or "".
+    bounds: on the intrinsic information, by what they are called, in bits; each a dotted line.
     """
     first = scores[scores["metric"] == metrics[0]].sort_values("value", ascending=False, kind="stable")
     models = list(dict.fromkeys([*first["model"], *scores["model"]]))
@@ -42,10 +51,20 @@ def information_bars(scores: pd.DataFrame, metrics: tuple[str, ...], best_baseli
                 linewidth=0.9,
                 linestyle=(0, (4, 2.5)),
             )
+        for value in (bounds or {}).values():
+            _bound(axes, value)
         axes.set_xlabel(TITLES.get(metric, metric))
     panels[0].set_ylim(len(models) - 0.4, -0.6)
     panels[0].set_yticks(range(len(models)), [_name(model, best_baseline) for model in models])
     return figure
+
+
+def _bound(axes: Axes, value: float) -> None:
+    """A line at a bound, unless it would squeeze the bars."""
+    low, high = axes.get_xlim()
+    if low <= value <= FARTHEST * high:
+        axes.set_xlim(low, max(high, 1.05 * value))
+        axes.axvline(value, color=colour("vermilion"), linewidth=1.1, linestyle=(0, (1, 1.6)))
 
 
 def _name(model: str, best_baseline: str) -> str:

@@ -1,0 +1,1 @@
+"""Runs that carry a kinetic network over to cells: off-targets of guides that no model saw."""

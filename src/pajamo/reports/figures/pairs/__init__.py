@@ -1,0 +1,1 @@
+"""Figures of kinetic networks of guide-target pairs."""

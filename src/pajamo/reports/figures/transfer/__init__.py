@@ -1,0 +1,1 @@
+"""Figures on networks that carry a mechanism over to cells."""

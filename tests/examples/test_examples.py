@@ -1,0 +1,65 @@
+"""Examples run from their first step to their last, on data so small that they take seconds."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pajamo.data.run_folder import verify_run
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.fixture
+def quick_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the drawing of reports, which takes most of the time and is tested elsewhere."""
+    monkeypatch.setattr("pajamo.pipeline.assays.run.render_assay_report", lambda folder: folder.name)
+    monkeypatch.setattr("pajamo.pipeline.run.render_report", lambda content: content.verdict.sentence)
+
+
+def run_example(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str) -> Path:
+    """Run a script as its own command would, and return the run that it left."""
+    monkeypatch.setattr(sys, "argv", [name, "--keep", str(folder), *options])
+    runpy.run_path(str(EXAMPLES / name), run_name="__main__")
+    (found,) = (folder / "runs").iterdir()
+    assert verify_run(found) > 10
+    return found
+
+
+@pytest.mark.usefixtures("quick_pages")
+def test_a_promoter_from_its_assay_to_sequences(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_example("promoter.py", tmp_path, monkeypatch, "--variants", "150")
+    printed = capsys.readouterr().out
+    for step in ("1. SIMULATED", "2. On the", "3. parameters", "4. the strongest promoters"):
+        assert step in printed
+    assert len(pd.read_csv(tmp_path / "plate.csv")) == 150
+    # So few variants tell that the sites interact (in which of two frames, nothing tells), not how strongly.
+    row = pd.read_csv(found / "parameters.csv").set_index("of").loc["A+R"]
+    assert row["low"] * row["high"] > 0
+    assert "beats the best baseline" in printed
+
+
+@pytest.mark.usefixtures("quick_pages")
+def test_a_screen_of_pairs_from_its_check_to_interactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_example("tutorial.py", tmp_path, monkeypatch, "--small")
+    printed = capsys.readouterr().out
+    for step in (
+        "1. SIMULATED",
+        "2. check: passed",
+        "\n3. ",
+        "4. weights of salt-ls",
+        "5. ",
+        "6. strength of pairs",
+    ):
+        assert step in printed
+    table = pd.read_csv(found / "interactions.csv")
+    assert len(table) == 12
+    assert table["strength"].median() == pytest.approx(1.0, abs=0.5)
