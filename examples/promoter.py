@@ -1,6 +1,6 @@
 """From a promoter's reporter assay to its binding energies, and back to sequences, in under half a minute.
 
-    python examples/promoter.py [--keep FOLDER]
+    python examples/promoter.py [--keep FOLDER] [--variants 1000]
 
 The assay is SIMULATED from known energies, so that what is found can be held against them: an activator's site, a
 polymerase's, and the interaction between the two. With a table of your own, begin at step 2.
@@ -27,12 +27,12 @@ MEASUREMENT = ContinuousSettings(nonlinearity="linear")
 PLANTED = {"A": -0.5, "R": 0.8, "A+R": -1.5}
 
 
-def simulate(folder: Path) -> Path:
-    """Step 1: 1,000 variants of a promoter with an activator (A) and a polymerase (R), whose energies are known."""
+def simulate(folder: Path, variants: int = 1000) -> Path:
+    """Step 1: variants of a promoter with an activator (A) and a polymerase (R), whose energies are known."""
     truth = declared_model(parse_mechanism(MECHANISM), {"plate": MEASUREMENT}, WILD_TYPE, PLANTED, noise=0.05)
     path = folder / "plate.csv"
-    pajamo.simulate_assay(truth, variants=1000, rate=0.3)["plate"].to_csv(path, index=False)
-    print(f"1. SIMULATED {path.name}; planted: {PLANTED} kcal/mol")
+    pajamo.simulate_assay(truth, variants=variants, rate=0.3)["plate"].to_csv(path, index=False)
+    print(f"1. SIMULATED {path.name}, {variants} variants; planted: {PLANTED} kcal/mol")
     return path
 
 
@@ -78,11 +78,12 @@ def main() -> None:
     """All four steps."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", type=Path, help="folder for table and run; a temporary one if not given")
+    parser.add_argument("--variants", type=int, default=1000, help="size of the simulated library")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        done = run(simulate(folder), folder / "runs")
+        done = run(simulate(folder, options.variants), folder / "runs")
         energies(done)
         design(done)
 

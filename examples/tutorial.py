@@ -1,6 +1,6 @@
 """From a screen of pairs to what the pairs do beyond the sum of their genes, in under a minute.
 
-    python examples/tutorial.py [--keep FOLDER]
+    python examples/tutorial.py [--keep FOLDER] [--small]
 
 All cells are SIMULATED by pajamo's generator, so that every answer can be held against what was planted: a pair
 is additive, synergistic (1.6 times the sum of its singles), suppressive (a quarter), or epistatic (one gene
@@ -24,22 +24,15 @@ from pajamo.data.simulate import Truth, simulate_combinations
 STUDY = Path(__file__).resolve().parents[1] / "studies" / "simulated-combinations.toml"
 SCREEN = "simulated-combinations.h5ad"
 SHOWN = 5
+USUAL = {"genes": 300, "singles": 15, "doubles": 40, "cells": 100, "control_cells": 600}
+SMALL = {"genes": 60, "singles": 8, "doubles": 12, "cells": 30, "control_cells": 120}
+"""Sizes of the screen; cells are those of each condition."""
 
 
-def simulate(folder: Path) -> Path:
+def simulate(folder: Path, sizes: dict[str, int]) -> Path:
     """Step 1: 15 genes, 40 of their 105 pairs, 100 cells each. The planted truth goes along in uns."""
     path = folder / SCREEN
-    adata = simulate_combinations(
-        seed=1,
-        genes=300,
-        singles=15,
-        doubles=40,
-        triples=0,
-        cells=100,
-        control_cells=600,
-        library_size=4000.0,
-        suppression=0.75,
-    )
+    adata = simulate_combinations(seed=1, triples=0, library_size=4000.0, suppression=0.75, **sizes)
     adata.write_h5ad(path)
     print(f"1. SIMULATED {adata.n_obs:,} cells x {adata.n_vars} genes: {path.name}")
     return path
@@ -128,11 +121,12 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=Path, help="folder for the screen and the run; a temporary one if not given"
     )
+    parser.add_argument("--small", action="store_true", help="a screen so small that it only shows the steps")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        path = simulate(folder)
+        path = simulate(folder, SMALL if options.small else USUAL)
         planted = Truth.from_uns(anndata.read_h5ad(path).uns["truth"])
         check(path)
         study = run(path, folder / "runs")

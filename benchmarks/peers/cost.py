@@ -1,4 +1,4 @@
-"""What a peer's script of the cis-regulation benchmark shares: its data file, its import, its cost.
+"""What the scripts of single peers share: their data file, their import, their cost.
 
 It needs the standard library alone, so that it runs in every peer's environment.
 """
@@ -17,7 +17,7 @@ from types import ModuleType
 DEFAULT_DATA = Path(
     os.environ.get("PAJAMO_DEV_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
 )
-"""Folder with the development data (`cisreg/...`); it is not part of this repository."""
+"""Folder with the development data (`cisreg/...`, `kinetics/...`); it is not part of this repository."""
 
 
 def one_thread() -> None:
@@ -39,9 +39,9 @@ def peer(module: str, package: str, install: str) -> tuple[ModuleType, str]:
         raise SystemExit(2) from None
 
 
-def data_file(given: Path, name: str) -> Path:
-    """The file itself, or `name` in the folder that was given or in its `cisreg` folder."""
-    candidates = [given] if given.is_file() else [given / name, given / "cisreg" / name]
+def data_file(given: Path, name: str, folder: str = "cisreg") -> Path:
+    """The file itself, or `name` in the folder that was given or in the folder of that subject inside it."""
+    candidates = [given] if given.is_file() else [given / name, given / folder / name]
     for path in candidates:
         if path.is_file():
             return path.resolve()

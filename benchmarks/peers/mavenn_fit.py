@@ -2,6 +2,7 @@
 
     python3.11 -m venv FOLDER/mavenn && FOLDER/mavenn/bin/pip install mavenn==1.1.4       # 2.5 GB, TensorFlow
     FOLDER/mavenn/bin/python benchmarks/peers/mavenn_fit.py --task mpsa-pairwise [--data DATA] [--seed 0]
+    FOLDER/mavenn/bin/python benchmarks/peers/mavenn_fit.py --score CSV ...     # of other tools: columns phi and y
 
 DATA is the folder with `cisreg/mavenn_*.csv.gz`, or one such file. Training, validation and test are the file's
 column `set`; training stops early on the validation rows. It prints one line of JSON: information of the test rows
@@ -33,6 +34,8 @@ if TYPE_CHECKING:  # the libraries are imported after their threads are limited
 INSTALL = "python3.11 -m venv FOLDER/mavenn && FOLDER/mavenn/bin/pip install mavenn==1.1.4"
 SKEWED = {"regression_type": "GE", "ge_noise_model_type": "SkewedT", "ge_heteroskedasticity_order": 2}
 """Global epistasis with skewed-t noise whose scale varies, as in tutorials 2 and 3."""
+FUZZ = 0.01
+"""Noise on the latent phenotype in its standard deviations: the default of `I_predictive`."""
 DRAWS = 10
 """I_pred has a random part (noise on the latent phenotype against ties): one draw of it is what MAVE-NN publishes,
 the mean of several (`I_pred_mean`) is what two models should be compared by."""
@@ -120,9 +123,42 @@ def save_predictions(path: Path, model: Model, task: Task, test: pd.DataFrame) -
     table.to_csv(path, index=False)
 
 
+def scored_table(path: Path) -> dict[str, float | str | int]:
+    """I_pred (bits) of a table with columns phi and y by MAVE-NN's estimator, called as its `I_predictive` does.
+
+    The latent phenotype gets 1 % of noise: the mean and the scatter of ten draws. `I_pred_error` is MAVE-NN's own
+    (the scatter over halves of the rows, divided by the root of two).
+    """
+    import numpy as np
+    import pandas as pd
+    from mavenn.src.entropy import mi_continuous
+
+    table = pd.read_csv(path)
+    phi, values = table["phi"].to_numpy(dtype=float), table["y"].to_numpy(dtype=float)
+
+    noise = FUZZ * phi.std(ddof=1) * np.random.default_rng(0).standard_normal((DRAWS, len(phi)))
+    draws = [float(mi_continuous(phi + each, values, uncertainty=False)[0]) for each in noise]
+    error = float(mi_continuous(phi + noise[0], values)[1])
+    figures = {"I_pred_mean": np.mean(draws), "I_pred_sd": np.std(draws, ddof=1), "I_pred_error": error}
+    return {"file": path.name, "rows": len(table)} | {name: round(float(v), 4) for name, v in figures.items()}
+
+
+def score_tables(paths: list[Path]) -> None:
+    """Print a line of JSON for each table."""
+    one_thread()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with redirect_stdout(sys.stderr):
+        peer("mavenn", "mavenn", INSTALL)
+        lines = [scored_table(path) for path in paths]
+    for line in lines:
+        print(json.dumps(line))
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--task", choices=sorted(TASKS), required=True)
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument("--task", choices=sorted(TASKS))
+    asked.add_argument("--score", nargs="+", type=Path, help="tables with columns phi and y")
     parser.add_argument("--data", type=Path, default=DEFAULT_DATA, help="development data, or one file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="threads of TensorFlow")
@@ -133,6 +169,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options, whole = arguments(), Cost()
+    if options.score:
+        score_tables(options.score)
+        return
     task = TASKS[options.task]
     path = data_file(options.data, f"mavenn_{task.data}.csv.gz")
     one_thread()
