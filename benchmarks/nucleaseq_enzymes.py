@@ -1,6 +1,6 @@
 """R-loops of other nucleases, alone and together, and what a censored likelihood is worth.
 
-    python benchmarks/nucleaseq_enzymes.py [DATA] [--only enzymes cas12a censoring]
+    python benchmarks/nucleaseq_enzymes.py [DATA] [--only enzymes cas12a censoring binding]
 
 DATA is the folder with `kinetics/`; by default $PAJAMO_DEV_DATA or ../shared/data. NucleaSeq (Jones et al. 2021):
 four Cas9s with two guides, Cas12a with two. Every figure is of the guide that no fit has seen, or of rows kept aside
@@ -29,6 +29,11 @@ from pajamo.training.assays.fit import fit_assay
 
 CAS9 = "kinetics/nucleaseq_cas9_long.csv.gz"
 CAS12A = "kinetics/nucleaseq_cas12a_long.csv.gz"
+UNIQUE = "kinetics/nucleaseq_wtcas9_unique.csv.gz"
+AFFINITY = {
+    "kind": "continuous", "value": "dABA", "nonlinearity": "sigmoid", "monotone": False, "coordinate": "logit",
+}  # fmt: skip
+"""dABA is 0 at the matched target and rises to about 1 where nothing is bound."""
 OWN = ["binding", "cutting", "PAM", "level"]
 """What variants of one nuclease have of their own when they are fitted together."""
 Row = dict[str, Any]
@@ -156,6 +161,36 @@ def censoring(data: Path, folder: Path) -> list[Row]:
     return rows
 
 
+def binding(data: Path, folder: Path) -> list[Row]:
+    """Wild-type Cas9's cleavage rate and the affinity of its dead form (dABA) from one R-loop, on the other guide."""
+    place, rows = data / UNIQUE, []
+    for test in sorted(pd.read_csv(place)["on_target"].unique()):
+        asked = study({"wtCas9": place}, test, mechanism={"kind": "r-loop"})
+        content = asked.model_dump(mode="json", exclude_none=True)
+        content["experiments"]["affinity"] = {
+            "path": str(place),
+            "pairs": {"guide": "on_target", "target": "sequence"},
+            "output": "binding",
+            "measurement": AFFINITY,
+        }
+        for own, said, value, seconds in together(parse_assay_study(content)):
+            rows.append(row(own, "rate and affinity", test, said, value, seconds))
+    del folder
+    return rows
+
+
+def together(asked: AssayStudy) -> Iterator[tuple[str, np.ndarray, np.ndarray, float]]:
+    """As `fitted`, of experiments whose readings differ in kind."""
+    assay = read_assay(asked)
+    began = time.process_time()
+    model = AssayModel("r-loop", asked.mechanisms["r-loop"], asked.experiments)
+    fit_assay(model, assay, starts=1)
+    seconds = time.process_time() - began
+    for experiment in assay.part("test").experiments:
+        said = model.predict(experiment)["expected"].to_numpy()
+        yield experiment.name, said, experiment.recorded["value"], seconds
+
+
 def guides_of(files: dict[str, Path]) -> list[str]:
     """Both guides of a set of tables."""
     return sorted(pd.read_csv(next(iter(files.values())))["on_target"].unique())
@@ -187,7 +222,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data(parser)
-    asked = {"enzymes": enzymes, "cas12a": cas12a, "censoring": censoring}
+    asked = {"enzymes": enzymes, "cas12a": cas12a, "censoring": censoring, "binding": binding}
     parser.add_argument("--only", nargs="+", choices=asked, default=list(asked))
     arguments = parser.parse_args()
     print(machine())

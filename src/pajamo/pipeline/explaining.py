@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 import pandas as pd
 
+from pajamo.data.run_folder import read_manifest
 from pajamo.errors import ModelError, nearest
 from pajamo.explanations.explanation import Explanation
 from pajamo.explanations.general import card_part, weights_part
@@ -14,11 +15,12 @@ from pajamo.explanations.registry import explain_model
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.base import Model
 from pajamo.models.registry import models
-from pajamo.pipeline.assays.kinds import is_assay_model, is_assay_run
+from pajamo.pipeline.assays.kinds import SEARCH_KIND, is_assay_model, is_assay_run
 from pajamo.pipeline.assays.run_record import AssayRun
 from pajamo.pipeline.assays.telling import explained
 from pajamo.pipeline.record import WEIGHTS
-from pajamo.pipeline.run_record import Run
+from pajamo.pipeline.run_record import Run, RunRecord
+from pajamo.pipeline.transfer.record import RUN_KIND as TRANSFER_KIND
 from pajamo.training.saved import load_model
 
 Target = str | Path | Model | AssayModel | Run | AssayRun
@@ -42,6 +44,7 @@ def _is_of_assay(target: Target) -> TypeGuard[str | Path | AssayModel | AssayRun
 def _explained(target: Any, name: str | None) -> Explanation:
     if isinstance(target, Run):
         return _of_run(target, name)
+    _refuse_ensembles(target)
     if not isinstance(target, Model) and Path(target).is_dir():
         return _of_run(Run(Path(target)), name)
     model = target if isinstance(target, Model) else load_model(target)
@@ -51,6 +54,22 @@ def _explained(target: Any, name: str | None) -> Explanation:
             fix="leave the name out, or give the folder of a run that holds several models",
         )
     return explain_model(model)
+
+
+def _refuse_ensembles(target: Any) -> None:
+    """A search and a transfer hold several networks: what is to be explained is one of them, or a pair."""
+    path = target.path if isinstance(target, RunRecord) else target
+    if isinstance(path, Model) or not Path(path).is_dir():
+        return
+    kind = str(read_manifest(Path(path)).get("kind"))
+    ways = {
+        SEARCH_KIND: "run its best.toml with `pajamo run`, which explains that network; its report shows the windows",
+        TRANSFER_KIND: "`pajamo score` says of each pair which step it hits; explain the run that fitted the rates",
+    }
+    if kind in ways:
+        raise ModelError(
+            f"a {kind} holds an ensemble, which has no one mechanism", where=str(path), fix=ways[kind]
+        )
 
 
 def _of_run(run: Run, name: str | None) -> Explanation:

@@ -10,9 +10,10 @@ import pytest
 from tests.pipeline.transfer.transfer_tables import guides, sites, study_of
 
 import pajamo
-from pajamo.errors import DataError, IntegrityError, SplitError, StudyError
-from pajamo.pipeline.transfer.record import TransferRun
+from pajamo.errors import DataError, IntegrityError, ModelError, SplitError, StudyError
+from pajamo.pipeline.transfer.record import FILE, TransferRun
 from pajamo.pipeline.transfer.run import transfer_study
+from pajamo.training.saved import load_model
 
 Transferred = tuple[dict[str, Any], TransferRun]
 
@@ -192,3 +193,15 @@ def test_rates_of_tested_guides_start_nothing(tmp_path: Path) -> None:
     study = study_of(tmp_path) | {"test_guides": guides()[9:11]}
     with pytest.raises(DataError, match="guides whose rates were measured are tested"):
         pajamo.transfer(study, runs=tmp_path)
+
+
+def test_an_ensemble_is_not_explained_as_one_mechanism(transferred: Transferred) -> None:
+    for target in (transferred[1], transferred[1].path):
+        with pytest.raises(ModelError, match="holds an ensemble") as caught:
+            pajamo.explain(target)
+        assert "pajamo score" in str(caught.value)
+
+
+def test_a_transfers_file_is_no_model_of_perturbations(transferred: Transferred) -> None:
+    with pytest.raises(IntegrityError, match="guide-target pairs"):
+        load_model(transferred[1].path / FILE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -21,13 +23,11 @@ GUIDES = ("GGNCGCAGAGT", "GGNTACCGTAG")
 STEPS, LIMIT = 8, -5.0
 
 
+RATE = {"path": "pairs.csv", "pairs": {}, "measurement": {"kind": "rate", "lower": LIMIT}}
+
+
 def study() -> AssayStudy:
-    experiment = {
-        "path": "pairs.csv",
-        "pairs": {},
-        "output": "cleavage",
-        "measurement": {"kind": "rate", "lower": LIMIT},
-    }
+    experiment = {**RATE, "output": "cleavage"}
     mechanism = {"kind": "r-loop", "steps": STEPS}
     return parse_assay_study(
         {
@@ -128,3 +128,40 @@ def test_polishing_lowers_the_objective_and_is_interrupted_at_a_valid_place() ->
     assert after < before
     assert done.objective == pytest.approx(after, rel=1e-9)
     assert len(done.history) <= 20
+
+
+def test_rates_and_binding_are_fitted_together() -> None:
+    asked, assay, truth = planted(500)
+    both = parse_assay_study(
+        {
+            "name": "both",
+            "alphabet": "guide-target",
+            "experiments": {
+                "k": {**RATE, "output": "cleavage"},
+                "b": {
+                    "path": "pairs.csv",
+                    "pairs": {},
+                    "output": "binding",
+                    "measurement": {"kind": "continuous", "nonlinearity": "linear", "coordinate": "logit"},
+                },
+            },
+            "mechanisms": {"m": {"kind": "r-loop", "steps": STEPS}},
+        }
+    )
+    rates = assay.experiments[0]
+    shown = AssayModel("shown", asked.mechanisms["m"], both.experiments)
+    shown.build(
+        replace(assay, experiments=(rates, replace(rates, name="b", recorded={"value": np.zeros(rates.n)})))
+    )
+    for (_, one), (_, other) in zip(shown.assembly.readers(), truth.assembly.readers(), strict=True):
+        one.weights.data = other.weights.data.clone()
+    binding = replace(rates, name="b", recorded={"value": np.zeros(rates.n)})
+    value = 2.0 + 0.3 * shown.coordinate(binding) + 0.1 * np.random.default_rng(0).normal(size=rates.n)
+    joint = replace(assay, experiments=(rates, replace(binding, recorded={"value": value})))
+    model = AssayModel("m", both.mechanisms["m"], both.experiments)
+    report = fit_assay(model, joint, starts=1)
+    assert is_physical(model.assembly)
+    assert report.converged
+    aside = joint.part("validation").experiment("b")
+    said = model.predict(aside)["expected"].to_numpy()
+    assert np.corrcoef(said, aside.recorded["value"])[0, 1] > 0.97

@@ -24,8 +24,8 @@ CLOSE = 20
 
 
 def is_physical(assembly: Assembly) -> bool:
-    """Whether every measurement takes the activity on the mechanism's own scale."""
-    return not any(measurement.normalised for measurement in assembly.measurements)
+    """Whether a measurement takes the activity on the mechanism's own scale, and so gives it its unit."""
+    return not all(measurement.normalised for measurement in assembly.measurements)
 
 
 def fit_physical(
@@ -40,7 +40,9 @@ def fit_physical(
     """From the prior's mean, and from random starts about it; the best on rows kept aside goes on to the optimum."""
     tried = _starts(assembly, rows, kept, starts, seed, progress)
     take(assembly, tried[0].parameters, instruments=True)
-    if len(assembly.blueprint.terms) <= MOST_EXACT_TERMS:
+    # Gradients alone do not see that an activity is normalised anew: such fits end in Newton steps.
+    others = any(measurement.normalised for measurement in assembly.measurements)
+    if others or len(assembly.blueprint.terms) <= MOST_EXACT_TERMS:
         report = converged(assembly, rows, steps, progress)
     else:
         report = _polished(assembly, rows, steps, progress)
