@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -11,57 +11,63 @@ from threadpoolctl import threadpool_limits
 
 from pajamo.data.assays.pairs.pairing import Codes
 from pajamo.errors import ModelError
-from pajamo.models.pairs.base import Array, Arrays, Learned, PairModel, Places
-from pajamo.models.pairs.features import shared_differences
+from pajamo.models.pairs.base import Array, Arrays, Learned, PairModel
+from pajamo.models.pairs.features import how_many, shared_differences
 from pajamo.models.pairs.keeping import fewer
 
-TREES, MOST = 300, 100_000
+TREES, MOST = 300, 160_000
 """Most trees; and most rows, of which sites that were not found stand for several."""
+SLOW = {"max_iter": 200, "learning_rate": 0.07, "max_leaf_nodes": 15, "l2_regularization": 5.0}
+"""Trees on sites found or not: few and small ones, all of which are kept. Guides that are kept aside have so few
+sites that were found that they would stop after a handful, which ranks sites badly."""
+REGIONS = ((0, 3), (3, 11), (11, 17), (17, 1000))
+"""PAM, seed, middle and far end of a guide, in which differences are counted."""
 _AT_ONCE = 50_000
 
 
 class Boosting(PairModel):
-    """Gradient boosting (HistGradientBoosting of scikit-learn); the rows kept aside say after how many trees to stop.
+    """Gradient boosting (HistGradientBoosting of scikit-learn) on what differs where, and on how much.
 
-    It is not saved: the same rows and seed give the same trees.
+    Of rates, the rows kept aside say after how many trees to stop. It is not saved: the same rows and seed give the
+    same trees.
     """
 
     name: ClassVar[str] = "gradient-boosting"
     title: ClassVar[str] = "gradient-boosted trees on what differs at each position"
 
     def _learn(self, learned: Learned) -> None:
-        rng = np.random.default_rng(self.seed)
-        rows, weights = self._some(learned.value, learned.train, rng)
-        kind = HistGradientBoostingClassifier if self.task == "cut" else HistGradientBoostingRegressor
-        self._trees = kind(max_iter=TREES, early_stopping=False, random_state=self.seed)
         # Threads that wait for each other at every node take many times as long where another process has a core.
         with threadpool_limits(1, user_api="openmp"):
-            self._trees.fit(self._table(learned.codes[rows]), learned.value[rows], sample_weight=weights)
-            aside, weights = self._some(learned.value, learned.aside, rng)
-            self.count = self._best(self._table(learned.codes[aside]), learned.value[aside], weights)
+            if self.task == "cut":
+                self._learn_cuts(learned)
+            else:
+                self._learn_rates(learned)
 
-    def _some(self, value: Array, places: Places, rng: np.random.Generator) -> tuple[Places, Array]:
-        """Rows, and what each stands for."""
-        return fewer(value, places, MOST, rng) if self.task == "cut" else (places, np.ones(len(places)))
+    def _learn_cuts(self, learned: Learned) -> None:
+        every = np.concatenate([learned.train, learned.aside])
+        rows, weights = fewer(learned.value, np.unique(every), MOST, np.random.default_rng(self.seed))
+        # Sites that were not found are drawn, not weighted: one that stood for many would rule its leaf.
+        self.drawn = float(weights[learned.value[rows] == 0].mean())
+        self._trees = HistGradientBoostingClassifier(**SLOW, early_stopping=False, random_state=self.seed)
+        self._trees.fit(self._table(learned.codes[rows]), learned.value[rows])
+        self.count = SLOW["max_iter"]
 
-    def _best(self, table: Array, value: Array, weights: Array) -> int:
-        """Trees after which the loss on the rows kept aside is least."""
-        losses = []
-        for said in self._stages(table):
-            share = np.clip(said, 1e-12, 1 - 1e-12)
-            cut = -np.where(value > 0, np.log(share), np.log1p(-share))
-            each = cut if self.task == "cut" else (said - value) ** 2
-            losses.append(float(np.average(each, weights=weights)))
+    def _learn_rates(self, learned: Learned) -> None:
+        self._trees = HistGradientBoostingRegressor(
+            max_iter=TREES, early_stopping=False, random_state=self.seed
+        )
+        self._trees.fit(self._table(learned.codes[learned.train]), learned.value[learned.train])
+        self.count = self._best(self._table(learned.codes[learned.aside]), learned.value[learned.aside])
+
+    def _best(self, table: Array, value: Array) -> int:
+        """Trees after which the squared error on the rows kept aside is least."""
+        losses = [float(np.mean((said - value) ** 2)) for said in self._trees.staged_predict(table)]
         return int(np.argmin(losses)) + 1
 
-    def _stages(self, table: Array) -> Iterator[Array]:
-        """What is said after each tree."""
-        if isinstance(self._trees, HistGradientBoostingClassifier):
-            return (said[:, 1] for said in self._trees.staged_predict_proba(table))
-        return self._trees.staged_predict(table)
-
     def _table(self, codes: Codes) -> Array:
-        return np.asarray(shared_differences(codes, self.task).toarray())
+        counts = np.stack([how_many(codes[:, first:last]) for first, last in REGIONS], axis=1)
+        columns = shared_differences(codes, self.task).toarray()
+        return np.column_stack([columns, counts, counts[:, 1:].sum(axis=1)])
 
     def _say(self, codes: Codes) -> Array:
         parts = [codes[start : start + _AT_ONCE] for start in range(0, max(len(codes), 1), _AT_ONCE)]
@@ -78,7 +84,11 @@ class Boosting(PairModel):
         self._state()
 
     def _last(self, table: Array) -> Array:
-        for number, said in enumerate(self._stages(table), start=1):
+        if self.task == "cut":
+            share = self._trees.predict_proba(table)[:, 1]
+            # Of the sites that were not found so many were left out for each that is there.
+            return np.asarray(share / (share + (1 - share) * self.drawn))
+        for number, said in enumerate(self._trees.staged_predict(table), start=1):
             if number == self.count:
                 return np.asarray(said, dtype=np.float64)
         raise AssertionError("there are fewer trees than were fitted")
