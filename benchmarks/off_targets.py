@@ -188,11 +188,12 @@ def print_scores(lines: pd.DataFrame, apart: pd.DataFrame, quick: bool) -> None:
         return
     for test, own in lines.groupby("test", sort=False):
         print_table(f"{test}", shown(own))
-    print_table(
-        f"Average precision of {BEST!r} less that of others, on-targets removed, 95 % over guides",
-        apart[apart["convention"] == "removed"].drop(columns="convention"),
-        dict.fromkeys(("better by", "low", "high"), "+.3f"),
-    )
+    if not apart.empty:
+        print_table(
+            f"Average precision of {BEST!r} less that of others, on-targets removed, 95 % over guides",
+            apart[apart["convention"] == "removed"].drop(columns="convention"),
+            dict.fromkeys(("better by", "low", "high"), "+.3f"),
+        )
     if not quick:
         print_table("Figures of merit", merits(lines), {"value": ".3f", "bar": ".3f"})
 
