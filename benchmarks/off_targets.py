@@ -33,8 +33,8 @@ from numpy.typing import NDArray
 from common import add_data, machine, print_table
 from off_target_models import KINDS, MECHANISMS, TESTS, Scores, load, make, read, tests
 from pajamo.data.assays.assay import Assay, Experiment
+from pajamo.data.assays.pairs.pairing import on_targets
 from pajamo.evaluation.assays.resampling import interval
-from pajamo.evaluation.pairs.conventions import on_targets
 from pajamo.evaluation.pairs.discrimination import AUPRC, AUROC, FIGURES, GUIDE_AUPRC, figures
 from pajamo.models.pairs.registry import MODELS
 from pajamo.models.transfer.predicting import competed

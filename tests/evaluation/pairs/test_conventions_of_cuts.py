@@ -9,8 +9,9 @@ from pajamo.data.assays.assay import Experiment
 from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.data.assays.pairs.enzymes import ENZYMES
 from pajamo.data.assays.pairs.guides import read_pairs
+from pajamo.data.assays.pairs.pairing import on_targets
 from pajamo.errors import DataError
-from pajamo.evaluation.pairs.conventions import RAW, REMOVED, cut_guides, judge_cuts, on_targets
+from pajamo.evaluation.pairs.conventions import RAW, REMOVED, cut_guides, judge_cuts
 from pajamo.evaluation.pairs.discrimination import difference, discrimination, per_guide
 
 PAM = 3

@@ -13,8 +13,8 @@ from tests.pipeline.transfer.transfer_tables import study_of
 from pajamo.config.assays import parse_assay_study
 from pajamo.data.assays.assay import Experiment
 from pajamo.data.assays.pairs.distinct import distinct
+from pajamo.data.assays.pairs.pairing import on_targets
 from pajamo.errors import IntegrityError
-from pajamo.evaluation.pairs.conventions import on_targets
 from pajamo.models.pairs.features import how_many
 from pajamo.pipeline.transfer.compared import pooled
 from pajamo.pipeline.transfer.loading import load_transfer

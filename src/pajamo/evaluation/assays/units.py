@@ -12,7 +12,7 @@ from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.data.assays.pairs.pairing import parts
 
 FEWEST_GUIDES = 5
-"""Of fewer guides pairs are resampled: so few guides would make no interval."""
+"""Of fewer guides pairs (rows) are resampled: so few guides would make no interval."""
 SEQUENCES, PAIRS, GUIDES = "sequences", "pairs", "guides"
 Numbers = NDArray[np.intp]
 

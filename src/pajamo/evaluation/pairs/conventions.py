@@ -16,26 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.data.assays.assay import Experiment
-from pajamo.data.assays.pairs.pairing import Codes, perfect
+from pajamo.data.assays.pairs.pairing import on_targets
 from pajamo.errors import DataError
 from pajamo.evaluation.assays.resampling import interval
-from pajamo.evaluation.pairs.discrimination import FEWEST_GUIDES, figures, per_guide
+from pajamo.evaluation.assays.units import FEWEST_GUIDES
+from pajamo.evaluation.pairs.discrimination import figures, per_guide
 from pajamo.evaluation.pairs.ranking import Array
 
 Flags = NDArray[np.bool_]
 RAW, REMOVED = "as it stands", "on-targets removed"
-CONVENTIONS = (RAW, REMOVED)
-
-
-def on_targets(codes: Codes, pam: int) -> Flags:
-    """Whether a target pairs with the whole protospacer, whatever stands at the PAM.
-
-    Parameters
-    ----------
-    codes: pairings, shape (pairs, length).
-    pam: positions of the PAM, at the start of each guide.
-    """
-    return np.asarray(perfect()[codes[:, pam:]].all(axis=1))
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.evaluation.assays.resampling import FEWEST_RESAMPLES, MOST_DRAWS, RESAMPLES, interval
+from pajamo.evaluation.assays.units import FEWEST_GUIDES
 from pajamo.evaluation.pairs.ranking import Array, Ranking
 
 AUROC, AUPRC, GUIDE_AUPRC = "auroc", "auprc", "guide_auprc"
 FIGURES = (AUROC, AUPRC, GUIDE_AUPRC)
 """Of all sites together, and the mean of the average precision over guides of which any site was found."""
-FEWEST_GUIDES = 5
-"""Of fewer guides rows are resampled."""
 _AT_ONCE = 2_000_000
 _MANY = 1_000_000
 """Rows: so many that percentiles are not moved."""

@@ -14,7 +14,7 @@ from scipy.stats import t as students
 from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.data.assays.pairs.enzymes import enzyme_of
 from pajamo.data.assays.pairs.guides import Pairs, read_pairs
-from pajamo.data.assays.pairs.pairing import Codes, perfect
+from pajamo.data.assays.pairs.pairing import Codes, on_targets
 from pajamo.errors import DataError
 from pajamo.models.transfer.steps import steps_hit
 
@@ -70,7 +70,7 @@ def predict_transfer(
         # A guide's own target is no competitor of its off-targets: where there is one, every guide would have it.
         alphabet = model.frame.alphabet
         assert isinstance(alphabet, PairAlphabet)
-        own = perfect()[codes[:, alphabet.pam :]].all(axis=1)
+        own = on_targets(codes, alphabet.pam)
         odds = competed(odds, pairs.guide_of * 2 + own, model.settings.competition)
     found = pd.DataFrame({"guide": given, "target": list(targets), **interval(odds)})
     found["log10_activity"] = activity.mean(axis=0)[place]

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pajamo.data.assays.assay import Experiment
 from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.data.assays.pairs.distinct import distinct
-from pajamo.data.assays.pairs.pairing import Codes
-from pajamo.evaluation.pairs.conventions import on_targets
+from pajamo.data.assays.pairs.pairing import Codes, on_targets
 from pajamo.evaluation.pairs.ranking import Array
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.pairs.base import PairModel

@@ -11,9 +11,10 @@ from scipy.special import expit
 
 from pajamo.data.assays.assay import Experiment
 from pajamo.data.assays.pairs.enzymes import enzyme_of
+from pajamo.data.assays.pairs.pairing import on_targets
 from pajamo.data.assays.pairs.rules import LEAST_POSITIVES
 from pajamo.errors import shorten
-from pajamo.evaluation.pairs.conventions import RAW, cut_guides, judge_cuts, on_targets
+from pajamo.evaluation.pairs.conventions import RAW, cut_guides, judge_cuts
 from pajamo.evaluation.pairs.ranking import Array
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.pairs.base import PairModel

@@ -109,17 +109,21 @@ def changes_of(codes: Codes, pam: int) -> NDArray[np.int64]:
 
 def listed_rows(experiment: Experiment, pam: int, settings: TransferSettings) -> Flags:
     """Rows that count, in whatever set: not too different, and no matched target that the table does not list."""
+    far, unlisted = _left_out(experiment, pam, settings)
+    return ~far & ~unlisted
+
+
+def _left_out(experiment: Experiment, pam: int, settings: TransferSettings) -> tuple[Flags, Flags]:
+    """Rows that are too different, and matched targets that the table does not list."""
     codes, label = experiment.codes, experiment.recorded["label"]
     far = changes_of(codes, pam) > settings.most_changes
-    unlisted = (changes_of(codes, 0) == 0) & (label == 0) & settings.drop_matched
-    return ~far & ~unlisted
+    return far, (changes_of(codes, 0) == 0) & (label == 0) & settings.drop_matched
 
 
 def _sites(experiment: Experiment, place: int, guides: Places, pam: int, settings: TransferSettings) -> Sites:
     codes, label = experiment.codes, experiment.recorded["label"]
     training = experiment.set_of == SETS.index("training")
-    far = changes_of(codes, pam) > settings.most_changes
-    unlisted = (changes_of(codes, 0) == 0) & (label == 0) & settings.drop_matched
+    far, unlisted = _left_out(experiment, pam, settings)
     notes = tuple(_notes(experiment.name, training & far, training & unlisted, label, settings.most_changes))
     rows = np.flatnonzero(training & ~far & ~unlisted)
     # Found ones first, so that the first row of each pair says whether any was found.

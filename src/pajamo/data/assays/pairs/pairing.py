@@ -67,6 +67,17 @@ def names() -> tuple[str, ...]:
     return tuple(found)
 
 
+def on_targets(codes: Codes, pam: int) -> NDArray[np.bool_]:
+    """Whether a target pairs with the whole protospacer, whatever stands at the PAM.
+
+    Parameters
+    ----------
+    codes: pairings, shape (pairs, length).
+    pam: positions of the PAM, at the start of each guide.
+    """
+    return np.asarray(perfect()[codes[:, pam:]].all(axis=1))
+
+
 SUBSTITUTED_TO = tuple(f">{base}" for base in BASES)
 SUBSTITUTED = tuple(f"{one}>{other}" for one in BASES for other in BASES if one != other)
 BULGES = (*(f"+{base}" for base in BASES), "+N", "-")
