@@ -1,0 +1,1 @@
+"""What learns from results and predicts candidates: one small adapter for each kind of model."""
