@@ -85,8 +85,8 @@ class ValuePredictive(Predictive):
         """Variance of each candidate, summed over outputs in units of `scale`; shape (N,)."""
 
     def noise_of(self) -> Array:
-        """Variance of one measurement in the units of `diagonal`: mean over outputs, shape (N,)."""
-        return np.asarray((self.noise / self.scale**2).mean(axis=1))
+        """Variance of one measurement, summed over outputs in units of `scale` as `diagonal` is; shape (N,)."""
+        return np.asarray((self.noise / self.scale**2).sum(axis=1))
 
     def factor(self, rank: int = 256) -> Array:
         """F with F F' about the covariance summed over outputs; shape (N, at most `rank`).

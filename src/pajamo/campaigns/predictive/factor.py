@@ -40,7 +40,9 @@ class FactorPredictive(ValuePredictive):
     def samples(self, number: int, rng: np.random.Generator) -> Array:
         """Draws of all candidates' true values together; shape (number, N, D)."""
         normal = rng.standard_normal((number, self._factor.shape[1], self.mean.shape[1]))
-        return np.asarray(self.mean + np.einsum("nk,skd->snd", self._factor, normal) * self.spread)
+        return np.asarray(
+            self.mean + np.einsum("nk,skd->snd", self._factor, normal, optimize=True) * self.spread
+        )
 
     def columns(self, rows: Rows) -> Array:
         """Covariance with some candidates, summed over outputs in units of `scale`."""

@@ -54,7 +54,9 @@ class KernelPredictive(ValuePredictive):
         factor = pivoted_factor(self._columns, self._variance, rank)
         left = np.sqrt(np.maximum(self._variance - (factor**2).sum(axis=1), 0.0))
         outputs = self.mean.shape[1]
-        joint = np.einsum("nk,skd->snd", factor, rng.standard_normal((number, factor.shape[1], outputs)))
+        joint = np.einsum(
+            "nk,skd->snd", factor, rng.standard_normal((number, factor.shape[1], outputs)), optimize=True
+        )
         alone = left[:, None] * rng.standard_normal((number, self.size, outputs))
         return np.asarray(self.mean + (joint + alone) * self.spread)
 

@@ -25,16 +25,14 @@ def pivoted_factor(columns: Callable[[NDArray[np.intp]], Array], diagonal: Array
     """
     left = np.array(diagonal, dtype=float)
     floor = TOLERANCE * max(float(left.max(initial=0.0)), np.finfo(float).tiny)
-    found: list[Array] = []
-    for _ in range(min(rank, len(left))):
+    found = np.zeros((len(left), min(rank, len(left))))
+    for place in range(found.shape[1]):
         pivot = int(np.argmax(left))
         if not left[pivot] > floor:
-            break
-        column = columns(np.array([pivot]))[:, 0].copy()
-        for earlier in found:
-            column -= earlier * earlier[pivot]
+            return found[:, :place].copy()
+        column = columns(np.array([pivot]))[:, 0] - found[:, :place] @ found[pivot, :place]
         column /= np.sqrt(left[pivot])
-        found.append(column)
+        found[:, place] = column
         left = np.maximum(left - column**2, 0.0)
         left[pivot] = 0.0
-    return np.stack(found, axis=1) if found else np.zeros((len(left), 0))
+    return found

@@ -1,0 +1,87 @@
+"""Which learner predicts the candidates that were not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Field
+
+from pajamo.config.strict import Config, parse
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class BayesianLinearSettings(Config):
+    """Bayesian linear regression in closed form; the fastest, and right where effects add up."""
+
+    kind: Literal["bayesian-linear"] = "bayesian-linear"
+    """The learner."""
+    groups: tuple[Positive, ...] = ()
+    """Features in each group that has a prior of its own strength, in the order of columns; one group if empty."""
+
+
+class GaussianProcessSettings(Config):
+    """Exact Gaussian process with a length scale for each feature; for up to a few thousand results."""
+
+    kind: Literal["gaussian-process"] = "gaussian-process"
+    """The learner."""
+    kernel: Literal["squared-exponential", "matern-5/2"] = "squared-exponential"
+    """How smooth responses are; the first is smoother."""
+    restarts: Annotated[int, Field(ge=0)] = 1
+    """Further starts of the search for length scales."""
+
+
+class _TreeSettings(Config):
+    trees: Annotated[int, Field(ge=2)] = 100
+    """Number of trees."""
+    least_leaf: Positive = 1
+    """Fewest results in a leaf."""
+    records: Literal["values", "classes"] = "values"
+    """Whether values are recorded, or numbers of classes."""
+    classes: Annotated[int, Field(ge=2)] | None = None
+    """Number of classes; as many as were seen if not given."""
+    most_features: Share | None = None
+    """Share of the features that a split is chosen from; all for values, the root of their number for classes."""
+
+
+class RandomForestSettings(_TreeSettings):
+    """Trees on bootstrap samples; for features without a common scale, and for classes."""
+
+    kind: Literal["random-forest"] = "random-forest"
+    """The learner."""
+
+
+class ExtraTreesSettings(_TreeSettings):
+    """Trees with random splits on all results; smoother than a random forest, and faster."""
+
+    kind: Literal["extra-trees"] = "extra-trees"
+    """The learner."""
+
+
+LearnerSettings: TypeAlias = Annotated[
+    BayesianLinearSettings | GaussianProcessSettings | RandomForestSettings | ExtraTreesSettings,
+    Field(discriminator="kind"),
+]
+AnyLearnerSettings: TypeAlias = (
+    BayesianLinearSettings | GaussianProcessSettings | RandomForestSettings | ExtraTreesSettings
+)
+LEARNERS: dict[str, type[AnyLearnerSettings]] = {
+    "bayesian-linear": BayesianLinearSettings,
+    "gaussian-process": GaussianProcessSettings,
+    "random-forest": RandomForestSettings,
+    "extra-trees": ExtraTreesSettings,
+}
+"""Settings of each learner by its name."""
+
+
+def parse_learner(kind: str, raw: Mapping[str, Any], where: str = "learner") -> AnyLearnerSettings:
+    """Settings of a learner that there is.
+
+    Raises
+    ------
+    KeyError: no such learner; the registry says it in words.
+    StudyError: an unknown key, or a value that cannot be.
+    """
+    return parse(LEARNERS[kind], {"kind": kind, **raw}, where)
