@@ -85,6 +85,8 @@ class Situation:
     @property
     def incumbent(self) -> float:
         """The best readout so far, upwards good; minus infinity before there is one."""
+        if not len(self.measured):
+            return -np.inf
         readout = self.target.of(self.measured)
         found = readout[np.isfinite(readout)]
         return float(found.max()) if len(found) else -np.inf

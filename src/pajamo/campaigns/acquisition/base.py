@@ -69,6 +69,8 @@ def open_scores(situation: Situation, scores: Array) -> Array:
 def best_rows(scores: Array, number: int, rng: np.random.Generator) -> Rows:
     """Rows of the highest scores, best first; ties in random order, NaN last."""
     keys = np.where(np.isnan(scores), -np.inf, scores)
+    if number < 1:
+        return np.zeros(0, dtype=np.intp)
     if number < len(keys) // 8:
         bar = np.partition(keys, len(keys) - number)[len(keys) - number]
         rows = np.flatnonzero(keys >= bar)
