@@ -72,6 +72,7 @@ def comparison(name: str, seeds: bool = False) -> Kind:
 KINDS: dict[str, Kind] = {
     **{f"{name}, in vitro only": in_vitro(name) for name in MECHANISMS},
     **{f"{name}, network": network(name) for name in MECHANISMS},
+    **{f"{name}, bases left out": network(name, strength_sd=0.0) for name in MECHANISMS},
     **{f"{name}, without context": network(name, context="none") for name in MECHANISMS},
     **{f"{name}, frozen": network(name, context="none", freeze="frozen") for name in MECHANISMS},
     **{f"{name}, network context": network(name, context="network") for name in MECHANISMS},

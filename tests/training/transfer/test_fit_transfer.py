@@ -142,13 +142,28 @@ def test_only_what_may_move_does(
 
 def test_no_term_is_changed_beyond_the_bound(planted: tuple[AssayModel, TransferNetwork, Assay]) -> None:
     start, _, held = planted
-    asked = study(freeze="frozen", bound=0.2, context_sd=5.0, rate=0.1)
+    asked = study(freeze="frozen", bound=0.2, context_sd=5.0, rate=0.1, strength_sd=0.0)
     found = fit_transfer(asked, held, {"cas": start})
     own, _ = sites(4, 100, seed=5)
     with torch.no_grad():
         before = plain(start).terms(torch.as_tensor(own)).numpy()
     change = np.abs(found.terms(own) - before)
     assert 0.1 < change.max() <= 0.2 + 1e-5
+
+
+def test_what_the_guides_own_bases_change_is_found(
+    planted: tuple[AssayModel, TransferNetwork, Assay],
+) -> None:
+    start = planted[0]
+    truth = shifted(start)
+    assert truth.strength is not None
+    readers = list(truth.kinetics.blueprint.readers)
+    place = next(i for i, name in enumerate(readers) if "bound->open" in name)
+    truth.strength.weights.data[place] = 1.5
+    asked = study(epochs=8, rate=0.1, context_sd=2.0, bound=10.0, freeze="frozen", strength_sd=1.0)
+    found = fit_transfer(asked, tables(truth), {"cas": start}).members[0].strength
+    assert found is not None
+    assert 0.8 < found.weights[place].item() < 2.4
 
 
 def test_members_differ_and_the_same_seed_gives_the_same_bits(

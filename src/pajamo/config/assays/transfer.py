@@ -14,9 +14,9 @@ class TransferSettings(Config):
     """How what was measured in vitro is carried over to tables of sites that were found cut, or not.
 
     Each member of the ensemble holds the mechanism of its own; a context may change each of its terms (ln of a rate,
-    the energy of a step of an R-loop) by a bounded amount that is 0 at the matched target and at the start. What a
-    site has as log10 of its cutting rate, the log odds of being found rise with, alike for all tables, each of which
-    has an offset of its own.
+    the energy of a step of an R-loop) by a bounded amount that is 0 at the matched target and at the start, and by
+    what the guide's own base pairs add, which is 0 at the start as well. What a site has as log10 of its cutting
+    rate, the log odds of being found rise with, alike for all tables, each of which has an offset of its own.
     """
 
     mechanism: str | tuple[str, ...] = ()
@@ -36,10 +36,14 @@ class TransferSettings(Config):
     hidden: tuple[int, ...] = (64, 32)
     """Sizes of the network's hidden layers."""
     bound: float = Field(default=3.0, gt=0)
-    """The context changes no term by more, in ln units (kT)."""
+    """The context changes no term by more, in ln units (kT); what a guide's own bases change comes on top."""
     context_sd: float | None = Field(default=None, gt=0)
     """Standard deviation of the Gaussian prior on each weight of the context, in ln units (kT): 0.35 if not given, or
     0.1 where it may change each of the many steps of an R-loop."""
+    strength_sd: float = Field(default=0.5, ge=0)
+    """Standard deviation of the Gaussian prior on what a G:C pair of the guide, in place of an A:T pair, adds to each
+    term that reads it, in ln units (kT); part of the context. Few guides were measured in vitro, and how many sites
+    of a guide are cut rises with how well it pairs. 0: a guide's own bases change nothing."""
     members: int = Field(default=5, ge=1)
     """Networks of each mechanism, with random choices and resampled guides of their own."""
     resample: bool = True

@@ -8,6 +8,7 @@ import torch
 
 from pajamo.config.assays import ExperimentSettings, MechanismSettings, TransferSettings, inputs_of
 from pajamo.config.assays.kinetic import CLEAVAGE
+from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.errors import ModelError, nearest
 from pajamo.models.assays.blueprint import Blueprint
 from pajamo.models.assays.compile import compile_mechanism
@@ -16,6 +17,7 @@ from pajamo.models.transfer.context import Context
 from pajamo.models.transfer.effects import KINDS
 from pajamo.models.transfer.layer import KineticLayer
 from pajamo.models.transfer.network import TransferNetwork
+from pajamo.models.transfer.strength import PairStrength
 
 
 def new_network(
@@ -53,7 +55,8 @@ def new_network(
     try:
         layer = KineticLayer(blueprint, frame.length, output)
         context = _context(settings, frame.length, len(blueprint.terms))
-        return TransferNetwork(layer, context, len(experiments))
+        strength = _strength(settings, layer, frame)
+        return TransferNetwork(layer, context, len(experiments), strength)
     finally:
         torch.set_default_dtype(before)
 
@@ -63,6 +66,13 @@ def _context(settings: TransferSettings, length: int, terms: int) -> Context | N
         return None
     hidden = settings.hidden if settings.context == "network" else ()
     return Context(length * len(KINDS), terms, settings.bound, hidden)
+
+
+def _strength(settings: TransferSettings, layer: KineticLayer, frame: Frame) -> PairStrength | None:
+    if settings.context == "none" or settings.strength_sd == 0:
+        return None
+    assert isinstance(frame.alphabet, PairAlphabet)
+    return PairStrength(layer, frame.alphabet.pam)
 
 
 def _output(blueprint: Blueprint, asked: str | None) -> int:

@@ -109,5 +109,9 @@ class KineticLayer(nn.Module):
         value = activity.on("log", self.output)
         return value / math.log(10.0) if activity.logarithmic else value
 
+    def reader(self, name: str) -> nn.Module:
+        """What reads the pair under this key."""
+        return self.encoders[module_key(name)]
+
     def _tabulated(self, reader: str) -> bool:
-        return isinstance(self.encoders[module_key(reader)], TABULATED)
+        return isinstance(self.reader(reader), TABULATED)

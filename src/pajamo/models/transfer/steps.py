@@ -44,7 +44,7 @@ def contributions(network: TransferNetwork, codes: Tensor, points: int = POINTS)
     """
     network.eval()
     with torch.no_grad():
-        matched = network.matched()
+        matched = network.matched(codes)
         change = network.terms(codes) - matched
     total = torch.zeros_like(change)
     places, weights = np.polynomial.legendre.leggauss(points)

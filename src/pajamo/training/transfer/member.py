@@ -98,8 +98,9 @@ class _Course:
         self.started = [parameter.detach().clone() for parameter in self.moving]
 
     def begin(self, steps: int, per_epoch: int) -> None:
-        network, context = self.network, self.network.context
-        others = [network.offsets, network.log_slope, *([] if context is None else context.parameters())]
+        network = self.network
+        changing = [part for part in (network.context, network.strength) if part is not None]
+        others = [network.offsets, network.log_slope, *(p for part in changing for p in part.parameters())]
         held = [*self.moving, *others, *([self.guide_offsets] if self.settings.guide_offsets else [])]
         self.held, self.per_epoch = held, per_epoch
         self.optimiser = torch.optim.Adam(held, lr=self.settings.rate)
@@ -134,8 +135,10 @@ class _Course:
         total = (self.guide_offsets**2).sum() / 2
         for parameter, start in zip(self.moving, self.started, strict=True):
             total = total + (((parameter - start) / self.settings.kinetic_sd) ** 2).sum() / 2
-        context = self.network.context
-        return total if context is None else total + context.penalty(self.context_sd)
+        context, strength = self.network.context, self.network.strength
+        if context is not None:
+            total = total + context.penalty(self.context_sd)
+        return total if strength is None else total + strength.penalty(self.settings.strength_sd)
 
 
 def _moving(network: TransferNetwork, freeze: str) -> list[nn.Parameter]:

@@ -11,7 +11,7 @@ from pajamo.models.transfer.saved import facts, restore, state
 from pajamo.training.checkpoints import read_state, write_state
 
 KIND = "transfer"
-FORMAT = 1
+FORMAT = 2
 
 
 def save_transfer(model: TransferModel, path: str | Path) -> None:
@@ -39,6 +39,6 @@ def load_transfer(path: str | Path) -> TransferModel:
             where=str(path),
             why=f"it holds: {held.get('kind', 'something else')}, format {held.get('format')}, "
             f"written by pajamo {held.get('pajamo')}",
-            fix="read models of assays with load_assay_model; a newer format with a newer version of pajamo",
+            fix="read models of assays with load_assay_model; fit a transfer of an older format again",
         )
     return restore(arrays, held, str(path))
