@@ -7,7 +7,8 @@ Biotechnol 39, 84), wild-type Cas9, unique targets of two guides. Each model lea
 starts, search: everything) and predicts the other; figures are Pearson correlations of log10 k, readings and
 predictions beyond the limit of 1e-5 /s set to it. "NGG" are targets of 23 letters whose PAM is NGG. --evaluations
 adds an ensemble of windowed networks found by so many evaluations; --peer reads tables with columns guide, target,
-log10_k.
+log10_k. A second table says how many readings of the other guide the intervals of a prediction hold, with and without
+what refits of the training guide say that a new guide adds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ from common import add_data, machine, print_table
 from pajamo.config.assays import AssayStudy, SearchSettings, parse_assay_study
 from pajamo.data.assays.assay import Assay
 from pajamo.data.assays.reading import read_assay
+from pajamo.evaluation.pairs.covering import rate_coverage
+from pajamo.explanations.assays.information import information
+from pajamo.explanations.pairs.unseen import output_variance, unseen_guides
+from pajamo.explanations.pairs.widening import Widening
+from pajamo.measurements.scalar.standard import DEGREES
 from pajamo.models.assays.model import AssayModel
 from pajamo.search.declaring import space_of
 from pajamo.search.executing import Here
@@ -34,6 +40,7 @@ from pajamo.search.rewarding import Task
 from pajamo.training.assays.fit import fit_assay
 
 LIMIT = -5.0
+SHOWN = (0.5, 0.9)
 MEMBERS = 12
 FILE = "kinetics/nucleaseq_wtcas9_unique.csv.gz"
 PUBLISHED = "Elektrum, choosing on the test guide: .858 / .838"
@@ -83,6 +90,24 @@ def reading(model: AssayModel, assay: Assay) -> np.ndarray:
         return model.assembly.measurement(rows.name).expected_recorded(activity).numpy()
 
 
+def covered(model: AssayModel, assay: Assay) -> dict[str, float]:
+    """How many readings of the other guide intervals hold: those of the fit alone, and widened for a new guide."""
+    pairs, found = assay.part("test").experiments[0], information(model, assay)
+    table = unseen_guides(model, assay)
+    added = Widening.of(table, assay).added(pairs, assay.alphabet.missing)
+    own = output_variance(model, found, pairs)
+    said = model.predict(pairs)["expected"].to_numpy()
+    scale = float(model.assembly.measurement(pairs.name).log_scale.detach().exp())
+    rows = {}
+    for name, variance in (("fit", own), ("new guide", own + added)):
+        made = rate_coverage(
+            said, np.sqrt(variance) / np.log(10), pairs.recorded["value"], pairs.recorded["censored"],
+            scale=scale, degrees=DEGREES, levels=SHOWN,
+        )  # fmt: skip
+        rows |= {f"{level:.0%}, {name}": held for level, held in zip(SHOWN, made["coverage"], strict=True)}
+    return rows | {"sd added": table["sd"].item() / np.log(10)}
+
+
 def of_ensemble(asked: AssayStudy, assay: Assay, evaluations: int, folder: Path) -> np.ndarray:
     """The mean of twelve networks whose schemes and windows were found by search inside the training guide."""
     settings = SearchSettings(cycles=(4, 5, 6), evaluations=evaluations, generation=24, members=MEMBERS)
@@ -114,7 +139,7 @@ def main() -> None:
     path = arguments.data / FILE
     table = pd.read_csv(path)
     guides = list(table["on_target"].unique())
-    rows = []
+    rows, intervals = [], []
     for test in reversed(guides):
         asked = study(path, test)
         assay = read_assay(asked)
@@ -128,15 +153,17 @@ def main() -> None:
             began = time.process_time()
             model = AssayModel(name, mechanism, asked.experiments)
             report = fit_assay(model, assay, starts=1)
+            took = time.process_time() - began
             said = reading(model, assay.part("test"))
             held = {key: scored(said, value, chosen) for key, chosen in parts.items()}
+            intervals.append({"model": name, "direction": direction, **covered(model, assay)})
             rows.append(
                 {
                     "model": name,
                     "direction": direction,
                     **held,
                     "left, nats": report.gap,
-                    "CPU s": time.process_time() - began,
+                    "CPU s": took,
                 }
             )
             print(rows[-1], flush=True)
@@ -165,6 +192,12 @@ def main() -> None:
         f"Rates of a guide that was not learned from ({PUBLISHED})",
         pd.DataFrame(rows),
         {"r": ".3f", "r of NGG": ".3f", "left, nats": ".1g", "CPU s": ".1f"},
+    )
+    shown = pd.DataFrame(intervals)
+    print_table(
+        "Share of readings of the other guide within 50 and 90 % intervals, before and after these know of it",
+        shown,
+        dict.fromkeys(shown.columns[2:], ".3f"),
     )
 
 

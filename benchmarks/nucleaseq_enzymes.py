@@ -1,6 +1,6 @@
 """R-loops of other nucleases, alone and together, and what a censored likelihood is worth.
 
-    python benchmarks/nucleaseq_enzymes.py [DATA] [--only enzymes cas12a censoring binding]
+    python benchmarks/nucleaseq_enzymes.py [DATA] [--only enzymes cas12a sharing unlike censoring binding]
 
 DATA is the folder with `kinetics/`; by default $PAJAMO_DEV_DATA or ../shared/data. NucleaSeq (Jones et al. 2021):
 four Cas9s with two guides, Cas12a with two. Every figure is of the guide that no fit has seen, or of rows kept aside
@@ -36,6 +36,10 @@ AFFINITY = {
 """dABA is 0 at the matched target and rises to about 1 where nothing is bound."""
 OWN = ["binding", "cutting", "PAM", "level"]
 """What variants of one nuclease have of their own when they are fitted together."""
+LOOP12A: dict[str, Any] = {"kind": "r-loop", "steps": 20, "pam": 4, "any_base": [3]}
+"""Of Cas12a, and of Cas9 beside it: the longest PAM is that of Cas12a."""
+UNLIKE = (0.1, 0.25, 0.5, 1.0, 2.0)
+"""How far enzymes may differ in the costs of mismatches, relative to how these spread."""
 Row = dict[str, Any]
 
 
@@ -133,11 +137,70 @@ def enzymes(data: Path, folder: Path) -> list[Row]:
 def cas12a(data: Path, folder: Path) -> list[Row]:
     """Cas12a, whose PAM lies at the other end and has four letters."""
     files, rows = tables(data / CAS12A, folder), []
-    mechanism = {"kind": "r-loop", "steps": 20, "pam": 4, "any_base": [3]}
     for test in guides_of(files):
-        for own, said, value, seconds in fitted(study(files, test, enzyme="Cas12a", mechanism=mechanism)):
+        for own, said, value, seconds in fitted(study(files, test, enzyme="Cas12a", mechanism=LOOP12A)):
             rows.append(row(own, "alone", test, said, value, seconds))
     return rows
+
+
+def sharing(data: Path, folder: Path) -> list[Row]:
+    """Wild-type Cas9 and Cas12a, each alone and in one fit; a guide that is tested is kept from both enzymes."""
+    files = two_enzymes(data, folder)
+    rows = []
+    for test in guides_of(files["Cas9"]):
+        for own, said, value, seconds in (found for one in alone(files, test) for found in fitted(one)):
+            rows.append(row(own, "alone", test, said, value, seconds))
+        for how, more in (("costs shared", []), ("costs differ", ["costs"])):
+            asked = both(files, test, LOOP12A | {"varies": OWN + more})
+            for own, said, value, seconds in fitted(asked):
+                rows.append(row(own, how, test, said, value, seconds))
+    return rows
+
+
+def unlike(data: Path, folder: Path) -> list[Row]:
+    """How far two enzymes may differ, judged by rows (20 %) that are kept aside of the guide that is learned from."""
+    files, rows = two_enzymes(data, folder), []
+    for learned in guides_of(files["Cas9"]):
+        protospacer = learned[:-3]
+        place = {enzyme: only(own, protospacer, folder) for enzyme, own in files.items()}
+        cases = [("alone", one) for one in alone(place, "", holdout=[0.0, 0.2])]
+        for share in UNLIKE:
+            mechanism = LOOP12A | {"varies": [*OWN, "costs"], "unlike": share}
+            cases.append((f"unlike = {share}", both(place, "", mechanism, holdout=[0.0, 0.2])))
+        for how, asked in cases:
+            for own, said, value, seconds in fitted(asked):
+                rows.append(row(own, how, f"within {learned[:6]}", said, value, seconds))
+    return rows
+
+
+def two_enzymes(data: Path, folder: Path) -> dict[str, dict[str, Path]]:
+    """Tables of the wild types, by enzyme."""
+    nine, twelve = tables(data / CAS9, folder), tables(data / CAS12A, folder)
+    return {"Cas9": {"wtCas9": nine["wtCas9"]}, "Cas12a": twelve}
+
+
+def only(files: dict[str, Path], protospacer: str, folder: Path) -> dict[str, Path]:
+    """The same tables with the pairs of one guide."""
+    found = {}
+    for name, path in files.items():
+        table = pd.read_csv(path)
+        found[name] = folder / f"{name}-{protospacer}.csv"
+        table[table["on_target"].str.contains(protospacer)].to_csv(found[name], index=False)
+    return found
+
+
+def alone(files: dict[str, dict[str, Path]], test: str, **more: Any) -> Iterator[AssayStudy]:
+    """One study an enzyme. Guides are named by their protospacer, which both enzymes have."""
+    mechanisms = {"Cas9": {"kind": "r-loop"}, "Cas12a": LOOP12A}
+    for enzyme, own in files.items():
+        yield study(own, test[:20], enzyme=enzyme, mechanism=mechanisms[enzyme], **more)
+
+
+def both(files: dict[str, dict[str, Path]], test: str, mechanism: Row, **more: Any) -> AssayStudy:
+    """One study of both enzymes."""
+    contents = [one.model_dump(mode="json", exclude_none=True) for one in alone(files, test, **more)]
+    experiments = {name: own for content in contents for name, own in content["experiments"].items()}
+    return parse_assay_study(contents[0] | {"experiments": experiments, "mechanisms": {"r-loop": mechanism}})
 
 
 def censoring(data: Path, folder: Path) -> list[Row]:
@@ -203,7 +266,7 @@ def row(nuclease: str, how: str, test: str, said: np.ndarray, value: np.ndarray,
     made = {
         "nuclease": nuclease,
         "fit": how,
-        "test guide": test[:8],
+        "test guide": test[:13] if test.startswith("within") else test[:8],
         "rows": len(value),
         "at the limit": float(np.mean(~seen)),
     }
@@ -222,7 +285,14 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add_data(parser)
-    asked = {"enzymes": enzymes, "cas12a": cas12a, "censoring": censoring, "binding": binding}
+    asked = {
+        "enzymes": enzymes,
+        "cas12a": cas12a,
+        "sharing": sharing,
+        "unlike": unlike,
+        "censoring": censoring,
+        "binding": binding,
+    }
     parser.add_argument("--only", nargs="+", choices=asked, default=list(asked))
     arguments = parser.parse_args()
     print(machine())

@@ -43,7 +43,7 @@ def _table(settings: ExperimentSettings, part: Experiment, sequences: list[str])
     if settings.split is not None:
         table[settings.split] = [SETS[number] for number in part.set_of]
     for column, value in settings.where.items():
-        table[column] = value
+        table[column] = value[0] if isinstance(value, tuple) else value
     measurement = settings.measurement
     if isinstance(measurement, BinsSettings):
         return _with_bins(table, measurement, part)

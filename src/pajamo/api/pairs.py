@@ -54,6 +54,59 @@ def predict_pairs(
     )
 
 
+def design_targets(
+    guides: str | Path | Sequence[str],
+    *,
+    enzyme: str = "Cas9",
+    mismatches: bool = True,
+    pam: bool = False,
+    deletions: bool = True,
+    insertions: bool = True,
+    doubles: int | None = 0,
+    seed: int = 0,
+    output: str | Path | None = None,
+) -> pd.DataFrame:
+    """Targets to order for a guide: what a library must hold to show what each difference from the guide costs.
+
+    `score` tells what a fitted mechanism expects of them.
+
+    Parameters
+    ----------
+    guides: sequences written 5' to 3' with the PAM of their targets, every base said; or a file with one a line.
+    enzyme: by name.
+    mismatches: every other base at every position of the protospacer.
+    pam: every other base at the positions of the PAM that ask for one.
+    deletions, insertions: every single base missing from the protospacer, or inserted into it.
+    doubles: targets with two mismatches of each guide, drawn at random; all of them if None.
+    seed: the same seed draws the same doubles.
+    output: also write the table there, as CSV.
+
+    Returns
+    -------
+    One row a pair, none twice: `guide`, `target`, `kind`, `changes` ("G>A at 3", counted from the PAM) and
+    `differences`; the matched target of each guide first.
+
+    Raises
+    ------
+    DataError: no guide, one without its PAM, or with a letter that is no base.
+    StudyError: there is no enzyme of this name, or a number is below zero.
+    """
+    from pajamo.config.strict import parse
+    from pajamo.data.assays.pairs.enzymes import enzyme_of
+    from pajamo.explanations.designs.targets import TargetChanges, target_designs
+    from pajamo.pipeline.record import write_table
+    from pajamo.pipeline.transfer.pair_lists import sequences_listed
+
+    asked = {
+        "mismatches": mismatches, "pam": pam, "deletions": deletions, "insertions": insertions, "doubles": doubles,
+    }  # fmt: skip
+    changes = parse(TargetChanges, asked, where="targets")
+    made = target_designs(sequences_listed(guides, "guides"), enzyme_of(enzyme), changes, seed)
+    if (path := path_or_none(output)) is not None:
+        write_table(path, made)
+    return made
+
+
 def score(
     target: str | Path | AssayModel | AssayRun | TransferModel | TransferRun,
     pairs: str | Path | pd.DataFrame | None = None,
@@ -86,7 +139,10 @@ def score(
     Returns
     -------
     One row a pair: `guide`, `target`, `activity` and `expected` as of `predict_pairs`; `low` and `high`, the 90 %
-    interval of what is expected, without the noise of a single reading. Of kinetic mechanisms also `differences`
+    interval of what is expected, without the noise of a single reading. Of a run on a linear model also
+    `guide_fitted`, whether the guide is one of those that were fitted: for the others intervals are wider by what
+    refits missed on guides (or, of one guide, places) that they were not shown; table `new_guides` of the run says
+    by how much. Of kinetic mechanisms also `differences`
     (positions at which guide and target differ), `effect` (log10 of the output over that of the matched target),
     `step`, the transition that contributes most to it, and its `share`. Of a transfer: `probability` that the site is
     found cut, `low` and `high` (90 %), `log10_activity` and `step`.

@@ -31,15 +31,43 @@ class RLoop(SteadyState):
     own: Tensor
 
     def __init__(
-        self, scheme: Scheme, incidence: Tensor, log_rates: Tensor, steps: int, own: Tensor | None = None
+        self,
+        scheme: Scheme,
+        incidence: Tensor,
+        log_rates: Tensor,
+        steps: int,
+        own: Tensor | None = None,
+        less: tuple[int, ...] = (),
     ) -> None:
         """`steps` have free energies: they are the first terms, ln of three rates follow.
 
-        `own` says how each further term enters these, shape (further terms, steps + 3).
+        `own` says how each further term enters these, shape (further terms, steps + 3). `less` are the places of
+        terms that say how many base pairs fewer than all the guide of a pair has, so that it is cut after its own
+        last one.
         """
         super().__init__(scheme, incidence, log_rates)
-        self.steps, self.bounded, self.two_level = steps, False, False
+        self.steps, self.less, self.bounded, self.two_level = steps, less, False, False
         self.register_buffer("own", incidence.new_zeros(0, steps + 3) if own is None else own)
+
+    def lacking(self, terms: Tensor) -> Tensor:
+        """How many base pairs fewer than the longest the R-loop of each pair has, shape (pairs,)."""
+        return terms[:, list(self.less)].sum(dim=1).round()
+
+    def shorter_by(self, fewer: int) -> RLoop:
+        """The same law with the states of a guide that has so many base pairs fewer: its scheme, and its rates."""
+        if not fewer:
+            return self
+        *held, cut = self.scheme.states
+        states = (*held[: self.steps + 1 - fewer], cut)
+        onward, back = list(range(self.steps + 1)), list(range(self.steps + 1, 2 * self.steps + 1))
+        rows = [*onward[: self.steps - fewer], self.steps, *back[: self.steps - fewer]]
+        ends = [self.scheme.transitions[row] for row in rows]
+        ends[self.steps - fewer] = (states[-2], cut)
+        columns = [self.scheme.states.index(state) for state in states]
+        log_rates = self.log_rates[:, columns]
+        return RLoop(
+            Scheme(states, tuple(ends)), self.incidence[rows], log_rates, self.steps, self.own, self.less
+        )
 
     def _joined(self, terms: Tensor) -> Tensor:
         """Free energies of the steps and ln of the rates, those of an experiment's own added; (pairs, steps + 3)."""
@@ -55,7 +83,7 @@ class RLoop(SteadyState):
         """
         free, forward = self.energies(terms, log_concentrations), self.log_forward(terms, log_concentrations)
         cleavage = -log_time_to_cut(free, forward)
-        bound = torch.logsumexp(-free[:, 1:], dim=1)
+        bound = torch.logsumexp(self._present(-free, terms)[:, 1:], dim=1)
         occupied = torch.nn.functional.logsigmoid(bound)
         empty = torch.nn.functional.logsigmoid(-bound)
         return Activity(
@@ -64,8 +92,17 @@ class RLoop(SteadyState):
 
     def log_occupancies(self, terms: Tensor, log_concentrations: Tensor | None = None) -> Tensor:
         """ln of the probability of each state where nothing is cut, shape (pairs, states)."""
-        held = torch.log_softmax(-self.energies(terms, log_concentrations), dim=1)
-        return torch.nn.functional.pad(held, (0, 1), value=-torch.inf)
+        held = torch.log_softmax(self._present(-self.energies(terms, log_concentrations), terms), dim=1)
+        # A shorter chain has the states of its own scheme only, all of which come first.
+        return torch.nn.functional.pad(held[:, : len(self.scheme.states) - 1], (0, 1), value=-torch.inf)
+
+    def _present(self, weights: Tensor, terms: Tensor) -> Tensor:
+        """ln of the weights of states (pairs, steps + 1), -inf for base pairs that a shorter guide lacks."""
+        return weights.masked_fill(self._beyond(terms), -torch.inf) if self.less else weights
+
+    def _beyond(self, terms: Tensor) -> Tensor:
+        last = self.steps - self.lacking(terms)
+        return torch.arange(self.steps + 1) > last[:, None]
 
     def energies(self, terms: Tensor, log_concentrations: Tensor | None = None) -> Tensor:
         """Free energy of each state but the cut one, relative to unbound, in kT; shape (pairs, steps + 1)."""
@@ -80,7 +117,13 @@ class RLoop(SteadyState):
         if log_concentrations is not None:
             binding = binding + log_concentrations[:, 0]
         inner = zipping[:, None].expand(-1, self.steps - 1)
-        return torch.cat([binding[:, None], inner, cutting[:, None]], dim=1)
+        forward = torch.cat([binding[:, None], inner, cutting[:, None]], dim=1)
+        if not self.less:
+            return forward
+        # The last base pair of a shorter guide is cut, and no time is spent beyond it.
+        last = torch.arange(self.steps + 1) == self.steps - self.lacking(terms)[:, None]
+        ended = torch.where(last, cutting[:, None], forward)
+        return ended.masked_fill(self._beyond(terms), torch.inf)
 
 
 def log_time_to_cut(free: Tensor, forward: Tensor) -> Tensor:

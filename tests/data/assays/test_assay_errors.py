@@ -97,6 +97,8 @@ def test_row_numbers_of_a_long_table_are_those_of_the_sequence(tmp_path: Path) -
     ("where", "words"),
     [
         ({"exp": "c"}, ["no row has exp = 'c'", "a, b"]),
+        ({"exp": ["a", "c"]}, ["no row has exp = 'c'", "a, b"]),
+        ({"exp": ["a", "b"], "day": [3]}, ["no row has day = 3"]),
         ({"exp": "a", "day": 2}, ["all conditions"]),
         ({"expt": "a"}, ["no column 'expt'", "did you mean 'exp'"]),
     ],
@@ -175,3 +177,9 @@ def test_same_sequence_at_another_concentration_is_no_leak(tmp_path: Path) -> No
     text = "x,y,dose,set\nAC,1,1,training\nAC,1,2,test\n"
     assay = read(tmp_path, text, NUMBER, split="set", inputs={"CRP": "dose"})
     assert list(assay.experiments[0].set_of) == [0, 2]
+
+
+@pytest.mark.parametrize("values", [[], ["a", "a"], [["a"]], [None]])
+def test_a_list_of_wanted_values_names_some_and_each_once(tmp_path: Path, values: list[Any]) -> None:
+    with pytest.raises(StudyError, match="where"):
+        read(tmp_path, "x,y,exp\nAC,1,a\n", NUMBER, where={"exp": values})

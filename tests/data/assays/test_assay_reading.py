@@ -135,6 +135,20 @@ def test_where_keeps_rows_that_fulfil_all(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.recorded["value"], [1, 4])
 
 
+def test_where_keeps_rows_that_hold_one_of_several_values(tmp_path: Path) -> None:
+    columns = {
+        "x": ["AC", "GT", "GG", "CC"],
+        "y": [1, 2, 3, 4],
+        "exp": ["a", "b", "c", "a"],
+        "day": [1, 2, 1, 2],
+    }
+    kind = {"kind": "continuous"}
+    found = only(tmp_path, pd.DataFrame(columns), measurement=kind, where={"exp": ["a", "c"]})
+    np.testing.assert_array_equal(found.recorded["value"], [1, 3, 4])
+    found = only(tmp_path, pd.DataFrame(columns), measurement=kind, where={"exp": ["a", "c"], "day": [1]})
+    np.testing.assert_array_equal(found.recorded["value"], [1, 3])
+
+
 def test_the_published_split_is_kept(tmp_path: Path) -> None:
     names = ["training", "Train", "validation", "val", "valid", "test", "TEST"]
     sequences = ["AA", "AC", "AG", "AT", "CA", "CC", "CG"]

@@ -110,3 +110,23 @@ def test_any_base_does_at_the_pams_n(step_map: StepMap) -> None:
     spread = np.sqrt(np.diag(prior_covariance(step_map))).reshape(LENGTH, -1)
     substitution = CHANNELS["kind"].index("T>G")
     assert spread[2, substitution] < 0.5 < 2.0 < spread[1, substitution]
+
+
+def test_a_map_of_differences_lies_about_zero_and_spreads_by_its_share() -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    whole, own = StepMap(LENGTH, PAM, (2,)), StepMap(LENGTH, PAM, (2,), unlike=0.25)
+    torch.set_default_dtype(before)
+    assert not own.table.any()
+    assert not own.matched.any()
+    ratio = np.diag(prior_covariance(own)) / np.diag(prior_covariance(whole))
+    inside = ratio.reshape(LENGTH, -1)[PAM:]
+    np.testing.assert_allclose(inside, 0.25**2, rtol=1e-4)
+    # PAMs of different enzymes are not alike: what a wrong base costs there is each enzyme's own.
+    np.testing.assert_allclose(ratio.reshape(LENGTH, -1)[: PAM - 1], 1.0, rtol=1e-9)
+    spread = [
+        step_map.base.numpy() * step_map.prior_sd[: step_map.base.shape[1]].numpy()
+        for step_map in (whole, own)
+    ]
+    variances = [np.sum(each**2, axis=1) for each in spread]
+    np.testing.assert_allclose(np.divide(*variances[::-1]), [1.0, *[0.25**2] * (LENGTH - PAM)], rtol=1e-9)

@@ -111,6 +111,21 @@ def test_scoring_says_how_sure_it_is_and_which_step_is_hit(run, table):
     assert (made.loc[~matched, "step"] != "").all()
 
 
+def test_guides_that_no_fit_saw_have_wider_intervals_and_the_report_says_why(run, table):
+    found = run.table("new_guides").set_index("model")
+    assert set(found.index) == {"loop", "cycle"}
+    assert (found["held_out"] == "guides").all()
+    made = pajamo.score(run, table.head(40), model="loop", steps=False)
+    known = table["guide"].head(40).isin(list(dict.fromkeys(table["guide"]))[5:])
+    assert made["guide_fitted"].tolist() == known.tolist()
+    widths = (made["high"] - made["low"]).groupby(made["guide_fitted"]).min()
+    added = 2 * 1.645 * found.loc["loop", "sd"] / np.log(10)
+    assert widths[False] >= added - 1e-3
+    page = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "How sure predictions of new guides are" in page
+    assert "For a guide unlike those fitted" in page
+
+
 def test_a_model_alone_has_no_interval(run, table):
     made = score_pair_table(run.path / "models" / "loop.safetensors", table.head(5), steps=False)
     assert made[["low", "high"]].isna().all(axis=None)

@@ -82,6 +82,9 @@ class KineticSettings(Config):
     passages: dict[str, PassageSettings] = Field(default_factory=dict)
     """Outputs that are rates of first passage: one over the mean time from one state to others, as in single-turnover
     cleavage."""
+    varies: tuple[str, ...] = ()
+    """Transitions (or what they are rates `of`) whose rate each experiment has to a factor of its own, as different
+    enzymes have; what differences between pairs change of it is shared."""
     fractions: dict[str, PassageSettings] = Field(default_factory=dict)
     """Outputs that are the share of molecules that have arrived by the input `time` (in the unit of the
     rates), as the cleaved fraction of a time course."""
@@ -105,16 +108,23 @@ class RLoopSettings(KineticSettings):
     transitions: dict[str, TransitionSettings] = Field(default_factory=dict)
     """Follow from `steps`: they are not given."""
     steps: int = Field(default=20, ge=1)
-    """Base pairs of the R-loop: positions of the guide without the PAM."""
+    """Base pairs of the R-loop: positions of the guide without the PAM; of the longest guides of a study."""
+    shorter: dict[str, int] = Field(default_factory=dict)
+    """Base pairs in experiments whose guides are all shorter, by experiment: their R-loop is cut after its own last
+    base pair, and shares the energies of those that it has."""
     pam: int = Field(default=3, ge=1)
-    """Positions of the PAM."""
+    """Positions of the PAM; of the longest PAM where enzymes differ. Base pairs are counted from its inner end."""
     any_base: tuple[int, ...] = (2,)
     """Positions of the PAM, from its outer end, at which any base does: the N of NGG is the last of three."""
     concentration: Concentration | None = None
     """Name of an input, or a number, that multiplies the rate of binding."""
-    varies: tuple[Literal["binding", "zipping", "cutting", "PAM", "level"], ...] = ()
+    varies: tuple[Literal["binding", "zipping", "cutting", "PAM", "level", "costs"], ...] = ()
     """What each experiment has of its own, as variants of one nuclease have: rates, the free energy of binding the
-    PAM, the level of all steps of the R-loop. The costs of mismatches are shared."""
+    PAM, the level of all steps of the R-loop. Costs of mismatches are shared; with "costs" each enzyme (all
+    experiments of one) has differences of its own from them and from the matched steps, and a PAM of its own."""
+    unlike: float = Field(default=0.5, gt=0)
+    """With "costs": how far enzymes differ, relative to how the shared energies spread. Near 0 enzymes are alike;
+    the larger, the less one tells of another."""
 
     @model_validator(mode="before")
     @classmethod
@@ -136,6 +146,10 @@ class RLoopSettings(KineticSettings):
     def _free_places_in_the_pam(self) -> Self:
         if any(not 0 <= place < self.pam for place in self.any_base):
             raise ValueError("`any_base` are positions of the PAM, counted from 0 at its outer end")
+        if any(not 1 <= pairs < self.steps for pairs in self.shorter.values()):
+            raise ValueError(
+                "`shorter` says how many base pairs there are, where they are fewer than `steps`"
+            )
         return self
 
 

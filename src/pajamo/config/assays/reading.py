@@ -49,6 +49,9 @@ class ReadingSettings(Config):
     """Positions of the PAM, for the steps of an R-loop."""
     any_base: tuple[int, ...] = ()
     """Positions of the PAM at which any base does, for the steps of an R-loop."""
+    unlike: float | None = Field(default=None, gt=0)
+    """For what an enzyme's steps of an R-loop differ from those that all share: how far, relative to the spread of
+    the shared ones. Not given for these."""
     sd: float = Field(default=10.0, gt=0)
     """Standard deviation, in kT, of the Gaussian prior on each weight about its prior value."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,10 @@ from pajamo.config.strict import Config, parse
 
 PAIRS = "guide-target"
 """The alphabet of studies whose sequences are guide-target pairs."""
+
+
+Wanted: TypeAlias = str | float | bool
+"""What a column of a table is to hold."""
 
 
 class EnzymeSettings(Config):
@@ -48,8 +52,8 @@ class ExperimentSettings(Config):
     """Instead of `path`: a data set that ships with pajamo or was fetched by `pajamo data get`."""
     names: tuple[str, ...] = ()
     """Names of the columns, where the file has no header line."""
-    where: dict[str, str | float | bool] = Field(default_factory=dict)
-    """Keep only rows with these values, by column."""
+    where: dict[str, Wanted | tuple[Wanted, ...]] = Field(default_factory=dict)
+    """Keep only rows with these values, by column; of a list of values, rows that hold one of them."""
     sequence: str = "x"
     """Column with the sequences."""
     pairs: PairSettings | None = None
@@ -67,6 +71,11 @@ class ExperimentSettings(Config):
     def _one_source(self) -> Self:
         if (self.path is None) == (self.dataset is None):
             raise ValueError("give either `path` or `dataset`")
+        for column, values in self.where.items():
+            if isinstance(values, tuple) and (not values or len(set(values)) < len(values)):
+                raise ValueError(
+                    f"`where` lists the values of {column} that are kept: at least one, and each once"
+                )
         return self
 
 

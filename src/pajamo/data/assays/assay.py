@@ -27,6 +27,7 @@ class Experiment:
         `label` (1 found, 0 not) and `guide`, the number of the row's guide in this experiment.
     set_of: 0 training, 1 validation, 2 test; shape (rows,).
     inputs: concentrations by name, shape (rows,).
+    enzyme: of guide-target pairs, the nuclease as a study names it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Experiment:
     recorded: Mapping[str, NDArray[np.float64]]
     set_of: NDArray[np.int8]
     inputs: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    enzyme: str = ""
 
     @property
     def n(self) -> int:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pajamo.config.assays import AssayStudy, CutSettings, ExperimentSettings
+from pajamo.config.assays.study import Wanted
 from pajamo.data.assays.pairs.enzymes import enzyme_of
 from pajamo.data.assays.pairs.guides import Pairs, read_pairs
 from pajamo.data.assays.recording import Recorded, columns_of, record
@@ -114,25 +115,33 @@ def _require_all_columns(table: Table, settings: ExperimentSettings) -> None:
         table.column(column)
 
 
-def _where(table: Table, where: Mapping[str, str | float | bool]) -> Table:
-    """The rows that hold the wanted values."""
-    matches = [(table.column(column) == value).to_numpy(dtype=bool) for column, value in where.items()]
+def _where(table: Table, where: Mapping[str, Wanted | tuple[Wanted, ...]]) -> Table:
+    """The rows that hold the wanted values, or one of them where several are listed."""
+    listed = {name: given if isinstance(given, tuple) else (given,) for name, given in where.items()}
+    matches = [_holds_one(table, column, values) for column, values in listed.items()]
     if not matches:
         return table
     wanted: NDArray[np.bool_] = reduce(np.logical_and, matches)
     if wanted.any():
         return table.keep(wanted)
-    for (column, value), match in zip(where.items(), matches, strict=True):
+    raise DataError(
+        "no row fulfils all conditions of `where` at once", where=table.where, fix="leave one of them out"
+    )
+
+
+def _holds_one(table: Table, column: str, values: tuple[Wanted, ...]) -> NDArray[np.bool_]:
+    """Whether each row holds one of the values, every one of which is in some row."""
+    own = table.column(column)
+    matches = [(own == value).to_numpy(dtype=bool) for value in values]
+    for value, match in zip(values, matches, strict=True):
         if not match.any():
-            present = sorted(map(str, table.column(column).dropna().unique()))
+            present = sorted(map(str, own.dropna().unique()))
             raise DataError(
                 f"no row has {column} = {value!r}",
                 where=f"{table.where}, `where`",
                 fix=f"{nearest(str(value), present)}the column holds: {shorten(present, 12)}",
             )
-    raise DataError(
-        "no row fulfils all conditions of `where` at once", where=table.where, fix="leave one of them out"
-    )
+    return np.asarray(reduce(np.logical_or, matches))
 
 
 def _input(table: Table, experiment: str, key: str, given: float | str) -> Values:

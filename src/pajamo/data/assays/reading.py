@@ -42,10 +42,14 @@ def read_assay(study: AssayStudy) -> Assay:
     wild_type = _wild_type(study, alphabet, parts, codes)
     longest = max(len(wild_type), *(int(c.shape[1]) for c in codes))
     experiments = tuple(
-        Experiment(part.name, padded(own, longest, alphabet), part.recorded, of, part.inputs)
+        Experiment(part.name, padded(own, longest, alphabet), part.recorded, of, part.inputs, _enzyme(part))
         for part, own, of in zip(parts, codes, sets, strict=True)
     )
     return Assay(alphabet, padded(wild_type[None], longest, alphabet)[0], experiments)
+
+
+def _enzyme(part: Part) -> str:
+    return "" if part.pairs is None else part.pairs.enzyme.name
 
 
 def _codes(part: Part, alphabet: Alphabet) -> Codes:

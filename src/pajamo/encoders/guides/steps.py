@@ -40,6 +40,9 @@ class StepMap(LinearEncoder):
 
     A base inserted behind a position enters the step after it. All positions of the PAM enter the first step.
 
+    The same map may hold what one enzyme has of its own beside a map that several share: differences, about 0, with a
+    spread that is a share of that of the energies themselves. Only the PAM's are as wide, as PAMs are not alike.
+
     Attributes
     ----------
     length: positions of a guide, its PAM included.
@@ -57,14 +60,21 @@ class StepMap(LinearEncoder):
     step_of: Tensor
     changes = "kind"
 
-    def __init__(self, length: int, pam: int, free: tuple[int, ...] = ()) -> None:
-        """`free` are positions of the PAM at which any base does, as the N of NGG."""
+    def __init__(
+        self, length: int, pam: int, free: tuple[int, ...] = (), *, unlike: float | None = None
+    ) -> None:
+        """`free` are positions of the PAM at which any base does, as the N of NGG.
+
+        `unlike` makes it a map of differences: their spread relative to that of energies.
+        """
         super().__init__()
         self.length, self.pam, self.steps = length, pam, 1 + length - pam
         self.listed = CHANNELS[self.changes]
         dtype = torch.get_default_dtype()
-        base, base_mean, base_sd = _base(self.steps)
-        spread, mean, sd = _costs(length, pam, free)
+        base, base_mean, base_sd = _base(self.steps, unlike or 1.0)
+        spread, mean, sd = _costs(length, pam, free, unlike or 1.0)
+        if unlike is not None:
+            base_mean, mean = np.zeros_like(base_mean), np.zeros_like(mean)
         self.register_buffer("base", torch.as_tensor(base, dtype=dtype), persistent=False)
         self.register_buffer("spread", torch.as_tensor(spread, dtype=dtype), persistent=False)
         table = torch.as_tensor(channels(self.changes), dtype=dtype)
@@ -137,21 +147,27 @@ class StepMap(LinearEncoder):
         return torch.stack([self.design_of(codes, step) for step in range(self.steps)]).sum(dim=0)
 
 
-def _base(steps: int) -> tuple[Array, Array, Array]:
-    """Matched steps from: the level of all base pairs, the PAM's own, and deviations along the guide (whitened)."""
+def _base(steps: int, share: float) -> tuple[Array, Array, Array]:
+    """Matched steps from: the level of all base pairs, the PAM's own, and deviations along the guide (whitened).
+
+    `share` multiplies every spread but that of the PAM.
+    """
     places = np.arange(1, steps)
     kernel = STEP_SMOOTH**2 * _alike(places, places, REACH) + (STEP_OWN**2 + JITTER) * np.eye(steps - 1)
     table = np.zeros((steps, 1 + steps))
     table[1:, 0] = 1.0
     table[0, 1] = 1.0
-    table[1:, 2:] = np.linalg.cholesky(kernel)
+    table[1:, 2:] = share * np.linalg.cholesky(kernel)
     mean, sd = np.zeros(1 + steps), np.ones(1 + steps)
-    mean[:2], sd[:2] = (LEVEL_MEAN, PAM_MEAN), (LEVEL_SD, PAM_SD)
+    mean[:2], sd[:2] = (LEVEL_MEAN, PAM_MEAN), (share * LEVEL_SD, PAM_SD)
     return table, mean, sd
 
 
-def _costs(length: int, pam: int, free: tuple[int, ...]) -> tuple[Array, Array, Array]:
-    """The table of costs from: three means, and whitened deviations of every entry; with their prior mean and sd."""
+def _costs(length: int, pam: int, free: tuple[int, ...], share: float) -> tuple[Array, Array, Array]:
+    """The table of costs from: three means, and whitened deviations of every entry; with their prior mean and sd.
+
+    `share` multiplies every spread but those in the PAM.
+    """
     listed = CHANNELS["kind"]
     position, channel = (
         grid.ravel() for grid in np.meshgrid(np.arange(length), np.arange(len(listed)), indexing="ij")
@@ -161,12 +177,12 @@ def _costs(length: int, pam: int, free: tuple[int, ...]) -> tuple[Array, Array, 
     # What is inserted behind the PAM's last position already parts the first base pair.
     inside = (position >= pam) | ((position == pam - 1) & (kind == 1))
     means = np.stack([(kind == each) & inside for each in range(3)], axis=1).astype(float)
-    kernel = np.where(np.outer(inside, inside), _within(position, names, kind), 0.0)
+    kernel = np.where(np.outer(inside, inside), share**2 * _within(position, names, kind), 0.0)
     kernel += np.where(np.outer(~inside, ~inside), _pam(position, kind, free), 0.0)
     root = np.linalg.cholesky(kernel + JITTER * np.eye(len(kernel)))
     count = len(kernel)
     mean, sd = np.zeros(3 + count), np.ones(3 + count)
-    mean[:3], sd[:3] = MISMATCH_MEAN, MISMATCH_SD
+    mean[:3], sd[:3] = MISMATCH_MEAN, share * MISMATCH_SD
     return np.concatenate([means, root], axis=1), mean, sd
 
 

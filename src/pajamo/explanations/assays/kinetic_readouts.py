@@ -58,7 +58,7 @@ class _WildType:
         assembly, codes = model.assembly, torch.as_tensor(assay.wild_type)[None]
         given = assay.experiment(experiment).inputs
         inputs = {name: torch.tensor([values.mean()], dtype=torch.float64) for name, values in given.items()}
-        law = assembly.law
+        law = assembly.law_of(experiment)
         assert isinstance(law, SteadyState)
         with torch.no_grad():
             terms, offsets = assembly.terms(codes, experiment), assembly.offsets(codes, inputs)
@@ -85,10 +85,12 @@ def _directions(model: AssayModel, found: Information, experiment: str, codes: T
     assembly = model.assembly
     rows = np.zeros((len(assembly.blueprint.terms), found.size))
     for place, term in enumerate(assembly.blueprint.terms):
+        if not assembly.blueprint.counts(term, experiment):
+            continue
         if term.encoder is not None:
             reader, window = linear_readers(assembly)[term.encoder], assembly.window(term, codes)
             rows[place] = found.of_weights(term.encoder, features_read(reader, window, term.part)[0])
-        elif term.name in found.constants and term.experiment in (None, experiment):
+        elif term.name in found.constants:
             rows[place] = found.of_constant(term.name)
     return rows
 

@@ -69,8 +69,8 @@ class KineticNetwork:
 
     @property
     def law(self) -> SteadyState:
-        """The scheme with its outputs."""
-        law = self.assembly.law
+        """The scheme with its outputs, as long as the experiment's guides."""
+        law = self.assembly.law_of(self.experiment)
         assert isinstance(law, SteadyState)
         return law
 

@@ -18,13 +18,13 @@ from pajamo.explanations.assays.gauges import Array
 from pajamo.explanations.assays.gauging import buffer
 from pajamo.explanations.assays.information import Information
 from pajamo.explanations.pairs.mutagenesis import which_step
-from pajamo.explanations.pairs.structure import jacobian_of
+from pajamo.explanations.pairs.unseen import output_variance
+from pajamo.explanations.pairs.widening import Widening
 from pajamo.models.assays.model import AssayModel
-from pajamo.models.assays.objective import Rows
 from pajamo.models.assays.pair_predicting import rows_of_pairs
 
 AT_ONCE = 4096
-"""Pairs whose derivatives by every parameter are held together."""
+"""Pairs that are predicted together."""
 STEP = ("differences", "effect", "step", "share")
 """What is said of the step that is hit."""
 
@@ -35,6 +35,7 @@ def score_pairs(
     targets: Sequence[str],
     *,
     information: Sequence[Information | None] = (),
+    widening: Widening | None = None,
     experiment: str | None = None,
     inputs: Mapping[str, ArrayLike] | None = None,
     level: float = 0.9,
@@ -44,13 +45,15 @@ def score_pairs(
 
     The interval is epistemic: of the expected reading, not of single readings, whose noise comes on top. It holds
     what the data leave open of each member's weights (Laplace's approximation, carried over to ln of the output by
-    its derivatives) and how far members are apart; the instrument is taken as fitted.
+    its derivatives) and how far members are apart; the instrument is taken as fitted. For guides that no fit saw it
+    is widened by how far guides differ, where that is said: a fit to few guides knows little of it.
 
     Parameters
     ----------
     models: one fitted model, or the members of an ensemble; the output is the mean of theirs in ln.
     guides, targets: as for `predict_pairs`.
     information: of each model; without it a model counts with its optimum alone.
+    widening: what is added for guides that were not fitted; see `unseen_guides`.
     experiment, inputs: as for `predict_pairs`; the step that is hit is that at the mean of the inputs.
     level: coverage.
     steps: whether to say which kinetic step differences hit, by the first model, which takes longest.
@@ -58,8 +61,10 @@ def score_pairs(
     Returns
     -------
     One row a pair: `guide`, `target`, `activity` and `expected` as of `predict_pairs`, `low` and `high` of what is
-    expected (nan where nothing says how sure it is). Of kinetic mechanisms also `differences` (positions at which
-    guide and target differ), `effect` (log10 of the output over that of the matched target), `step` and `share`.
+    expected (nan where nothing says how sure it is); with `widening` also `guide_fitted`, whether the guide is one
+    of those that were fitted: of the others `low` and `high` are the wider. Of kinetic mechanisms also `differences`
+    (positions at which guide and target differ), `effect` (log10 of the output over that of the matched target),
+    `step` and `share`.
 
     Raises
     ------
@@ -68,11 +73,13 @@ def score_pairs(
     given = [guides] * len(targets) if isinstance(guides, str) else list(guides)
     rows = [rows_of_pairs(m, given, targets, experiment=experiment, inputs=inputs) for m in models]
     members = [
-        _Member.of(model, own, found)
+        _Member.of(model, own, found, widening)
         for model, own, found in zip_longest(models, rows, information)
         if model is not None
     ]
     table = pd.DataFrame({"guide": given, "target": list(targets)}).assign(**_joined(members, level))
+    if widening is not None:
+        table["guide_fitted"] = widening.fitted(rows[0], _missing(models[0]))
     if steps and isinstance(models[0].mechanism, KineticSettings):
         means = {
             name: float(np.asarray(values, dtype=np.float64).mean())
@@ -94,7 +101,9 @@ class _Member:
     variance: Array | None
 
     @classmethod
-    def of(cls, model: AssayModel, pairs: Experiment, found: Information | None) -> _Member:
+    def of(
+        cls, model: AssayModel, pairs: Experiment, found: Information | None, widening: Widening | None
+    ) -> _Member:
         assembly = model.assembly
         number = assembly.experiments.index(pairs.name)
         blocks = [pairs.rows(np.arange(pairs.n)[i : i + AT_ONCE]) for i in range(0, pairs.n, AT_ONCE)]
@@ -102,7 +111,9 @@ class _Member:
         spread, centre = (float(buffer(assembly, name)[number]) for name in ("spread", "centre"))
         recorded, variance = said["coordinate"] * spread + centre, None
         if found is not None and found.positive:
-            variance = np.concatenate([_variance(model, found, block) for block in blocks])
+            variance = output_variance(model, found, pairs)
+            if widening is not None:
+                variance = variance + widening.added(pairs, _missing(model))
         return cls(model, pairs.name, said["activity"].to_numpy(), recorded.to_numpy(), variance)
 
     @torch.no_grad()
@@ -113,11 +124,10 @@ class _Member:
         return np.asarray(assembly.measurement(self.name).expected(taken))
 
 
-def _variance(model: AssayModel, found: Information, pairs: Experiment) -> Array:
-    """Variance of what is recorded, shape (pairs,), by its derivatives by every weight and constant."""
-    slopes = jacobian_of(model.assembly, Rows.of(pairs)).numpy()
-    variance = np.einsum("rp,pq,rq->r", slopes, found.covariance, slopes, optimize=True)
-    return np.asarray(np.maximum(variance, 0.0))
+def _missing(model: AssayModel) -> int:
+    """The code of no position."""
+    assert model.frame is not None
+    return model.frame.alphabet.missing
 
 
 def _joined(members: Sequence[_Member], level: float) -> dict[str, Array]:

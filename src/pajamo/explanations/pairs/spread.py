@@ -73,11 +73,13 @@ def _direction(network: KineticNetwork, found: Parameters, place: int, codes: Co
     """How one term of each pair follows the coordinates, shape (pairs, size)."""
     assembly = network.assembly
     term = assembly.blueprint.terms[place]
+    if not assembly.blueprint.counts(term, network.experiment):
+        return np.zeros((len(codes), found.size))
     if term.encoder is not None:
         reader = linear_readers(assembly)[term.encoder]
         window = assembly.window(term, torch.as_tensor(codes))
         features = design(reader, window, torch.float64, term.part)
         return found.of_weights(term.encoder, np.asarray(features))
-    if term.name in found.constants and term.experiment in (None, network.experiment):
+    if term.name in found.constants:
         return np.tile(found.of_constant(term.name), (len(codes), 1))
     return np.zeros((len(codes), found.size))

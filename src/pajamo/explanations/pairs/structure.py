@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from pajamo.data.assays.assay import Assay
+from pajamo.encoders.guides.steps import StepMap
 from pajamo.errors import ModelError
 from pajamo.explanations.assays.gauges import Array
 from pajamo.explanations.assays.gauging import linear_readers, twin
@@ -150,15 +151,36 @@ def jacobian_of(assembly: Assembly, rows: Rows) -> Tensor:
     readers, places = linear_readers(assembly), dict(coordinates.constants)
     slopes = _slopes(assembly, rows)
     total = torch.zeros(len(rows), size, dtype=torch.float64)
+    for name, reader in readers.items():
+        if isinstance(reader, StepMap):
+            total[:, blocks[name]] = _by_steps(assembly, rows, name, reader, slopes)
     for number, term in enumerate(assembly.blueprint.terms):
+        if not assembly.blueprint.counts(term, rows.name) or isinstance(
+            readers.get(term.encoder or ""), StepMap
+        ):
+            continue
         if term.encoder is not None:
             features = design(
                 readers[term.encoder], assembly.window(term, rows.codes), torch.float64, term.part
             )
             total[:, blocks[term.encoder]] += slopes[:, number, None] * features
-        elif number in places and term.experiment in (None, rows.name):
+        elif number in places:
             total[:, places[number]] += slopes[:, number]
     return total
+
+
+def _by_steps(assembly: Assembly, rows: Rows, name: str, reader: StepMap, slopes: Tensor) -> Tensor:
+    """What all steps of an R-loop give together, shape (rows, weights): one step after the other takes minutes."""
+    of_steps, window = slopes.new_zeros(len(rows), reader.steps), None
+    for number, term in enumerate(assembly.blueprint.terms):
+        if term.encoder == name and assembly.blueprint.counts(term, rows.name):
+            assert term.part is not None
+            of_steps[:, term.part] += slopes[:, number]
+            window = assembly.window(term, rows.codes)
+    if window is None:
+        return slopes.new_zeros(len(rows), reader.features)
+    entered = reader.channels[window.long()] * of_steps[:, reader.step_of]
+    return torch.cat([of_steps @ reader.base, entered.flatten(1) @ reader.spread], dim=1)
 
 
 def _slopes(assembly: Assembly, rows: Rows) -> Tensor:
@@ -175,7 +197,7 @@ def unseen_weights(assembly: Assembly, reader: str, rows: tuple[Rows, ...]) -> t
     seen = torch.zeros(encoder.features, dtype=torch.bool)
     for term in assembly.blueprint.terms:
         if term.encoder == reader:
-            for part in rows:
+            for part in (own for own in rows if assembly.blueprint.counts(term, own.name)):
                 windows = np.unique(assembly.window(term, part.codes).numpy(), axis=0)
                 seen |= (encoder.design(torch.as_tensor(windows)) != 0).any(dim=0)
     return tuple(name for name, was in zip(encoder.names(), seen.tolist(), strict=True) if not was)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from pajamo.encoders.sequence.encoder import SequenceEncoder
 from pajamo.measurements.scalar.measurement import Measurement
 from pajamo.mechanisms.activity import Activity
+from pajamo.mechanisms.r_loop import RLoop
 from pajamo.models.assays.blueprint import Blueprint, Term
 from pajamo.models.assays.encoding import build_encoder
 from pajamo.models.assays.law import build_law, with_time
@@ -77,6 +78,8 @@ class Assembly(nn.Module):
         """Every term of each sequence, shape (sequences, terms): free energies in kT, ln of rates."""
         columns = list(self.constant_values(experiment).expand(len(codes), -1).unbind(dim=1))
         for reading in self.readings:
+            if not self.blueprint.counts(self.blueprint.terms[reading.places[0]], experiment):
+                continue
             read = reading.values(self.reader(reading.reader), codes, self.complement)
             for place, values in zip(reading.places, read.unbind(dim=1), strict=True):
                 columns[place] = values
@@ -85,11 +88,17 @@ class Assembly(nn.Module):
     def constant_values(self, experiment: str) -> Tensor:
         """Constants at their terms' places (0 for readings and for other experiments), shape (terms,)."""
         held = torch.where(self.free, self.constants, self.constant_mean)
-        counts = [self.blueprint.terms[i].experiment in (None, experiment) for i in self.constant_terms]
+        counts = [self.blueprint.counts(self.blueprint.terms[i], experiment) for i in self.constant_terms]
         held = held * torch.tensor(counts, dtype=held.dtype)
         return held.new_zeros(len(self.blueprint.terms)).index_put(
             (torch.tensor(self.constant_terms, dtype=torch.long),), held
         )
+
+    def law_of(self, experiment: str) -> nn.Module:
+        """The mechanism with the states that it has in an experiment: of shorter guides fewer base pairs open."""
+        if not isinstance(self.law, RLoop):
+            return self.law
+        return self.law.shorter_by(int(self.law.lacking(self.constant_values(experiment)[None])[0]))
 
     def encoder(self, term: Term) -> SequenceEncoder:
         """What reads the sequence for a term."""

@@ -56,11 +56,13 @@ class Reader:
     settings: encoder and prior.
     length: width of its window.
     matrix: prior energy matrix in kT, shape (length, letters), or None.
+    experiments: the only experiments whose sequences it reads; every one if ().
     """
 
     settings: ReadingSettings
     length: int
     matrix: Array | None = None
+    experiments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,13 @@ class Blueprint:
         if self.group_of_state is None:
             return probabilities
         return np.asarray(probabilities @ np.eye(len(self.groups))[self.group_of_state])
+
+    def counts(self, term: Term, experiment: str) -> bool:
+        """Whether a term counts in an experiment: a constant or a reading may be that of others alone."""
+        if term.encoder is None:
+            return term.experiment in (None, experiment)
+        read = self.readers[term.encoder].experiments
+        return not read or experiment in read
 
     def term(self, name: str) -> int:
         """Position of a term by its name."""

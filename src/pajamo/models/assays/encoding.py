@@ -94,7 +94,8 @@ def _pair_network(reader: Reader, _: str) -> SequenceEncoder:
 
 
 def _pair_steps(reader: Reader, _: str) -> SequenceEncoder:
-    return StepMap(reader.length, reader.settings.pam, reader.settings.any_base)
+    settings = reader.settings
+    return StepMap(reader.length, settings.pam, settings.any_base, unlike=settings.unlike)
 
 
 Builders = Mapping[str, Callable[[Reader, str], SequenceEncoder]]

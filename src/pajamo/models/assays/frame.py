@@ -17,6 +17,7 @@ from pajamo.config.assays import (
 )
 from pajamo.data.assays.alphabet import Alphabet, Codes
 from pajamo.data.assays.assay import Assay, Experiment
+from pajamo.data.assays.pairs.enzymes import enzyme_of
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Frame:
             recorded["counts"] = np.zeros((0, len(settings.measurement.columns or settings.measurement.bins)))
         codes = np.zeros((0, self.length), dtype=np.uint8)
         inputs = dict.fromkeys((key for key, given in settings.inputs.items() if given != "fit"), none)
-        return Experiment(name, codes, recorded, np.zeros(0, dtype=np.int8), inputs)
+        enzyme = "" if settings.pairs is None else enzyme_of(settings.pairs.enzyme).name
+        return Experiment(name, codes, recorded, np.zeros(0, dtype=np.int8), inputs, enzyme)
 
 
 def _recorded(measurement: MeasurementSettings) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pajamo.config.assays import KineticSettings, LatentSettings, RLoopSettings
+from pajamo.config.assays.kinetic import LOOP
 from pajamo.config.assays.reading import TIME
 from pajamo.mechanisms.kinetics.scheme import Scheme
 from pajamo.mechanisms.latent import LatentTrait
@@ -16,7 +17,7 @@ from pajamo.mechanisms.r_loop import RLoop
 from pajamo.mechanisms.states import PartitionFunction
 from pajamo.mechanisms.steady_state import SteadyState
 from pajamo.models.assays.blueprint import Blueprint
-from pajamo.models.assays.compiling.r_loop import enters
+from pajamo.models.assays.compiling.differing import enters
 
 
 def build_law(blueprint: Blueprint) -> nn.Module:
@@ -28,12 +29,14 @@ def build_law(blueprint: Blueprint) -> nn.Module:
     log_rates = torch.as_tensor(blueprint.log_rates, dtype=dtype)
     rate_terms = torch.as_tensor(blueprint.rate_terms)
     if isinstance(blueprint.settings, RLoopSettings):
-        steps = sum(term.part is not None for term in blueprint.terms)
-        more = [t.name.partition(" in ")[0] for t in blueprint.terms[steps + 3 :] if t.experiment and t.unit]
+        steps = sum(term.encoder == LOOP for term in blueprint.terms)
+        more = [term.name.partition(" in ")[0] for term in blueprint.terms[steps + 3 :] if term.unit]
         own = torch.as_tensor(
             np.reshape([enters(what, steps) for what in more], (len(more), steps + 3)), dtype=dtype
         )
-        return RLoop(Scheme(blueprint.states, blueprint.transitions), incidence, log_rates, steps, own)
+        less = tuple(place for place, term in enumerate(blueprint.terms) if term.fixed)
+        scheme = Scheme(blueprint.states, blueprint.transitions)
+        return RLoop(scheme, incidence, log_rates, steps, own, less)
     if isinstance(blueprint.settings, KineticSettings):
         scheme = Scheme(blueprint.states, blueprint.transitions)
         makes = None if blueprint.makes is None else torch.as_tensor(blueprint.makes)

@@ -26,6 +26,7 @@ from pajamo.explanations.assays.profile import Profile
 from pajamo.explanations.assays.size import is_small, left_out
 from pajamo.explanations.assays.sloppiness import sloppy_directions
 from pajamo.explanations.pairs.explain import pair_tables_of
+from pajamo.explanations.pairs.unseen import NEW_GUIDES, unseen_guides
 from pajamo.models.assays.model import AssayModel
 from pajamo.pipeline.assays.fitting import Paced
 from pajamo.pipeline.assays.framing import is_linear
@@ -69,7 +70,7 @@ def explain_mechanism(model: AssayModel, loaded: LoadedAssay, folder: RunFolder,
     progress.tell(found.verdict)
     profiles, resampled = _refitted(model, loaded, folder, progress)
     own = (
-        _explain_pairs(model, loaded, found)
+        _explain_pairs(model, loaded, found) | _new_guides(model, loaded, progress)
         if loaded.pairs
         else _explain_sequences(model, loaded, found, progress)
     )
@@ -88,6 +89,16 @@ def explain_mechanism(model: AssayModel, loaded: LoadedAssay, folder: RunFolder,
 def _explain_pairs(model: AssayModel, loaded: LoadedAssay, found: Information | None) -> Tables:
     level, seed = loaded.study.uncertainty.level, loaded.study.seed
     return pair_tables_of(model, loaded.assay, found, level=level, seed=seed)
+
+
+def _new_guides(model: AssayModel, loaded: LoadedAssay, progress: Paced) -> Tables:
+    """How much wider intervals are for guides that no fit saw; it takes refits, which large models are spared."""
+    if not is_small(model, loaded.assay):
+        return {}
+    table = unseen_guides(model, loaded.assay)
+    for words in table["words"]:
+        progress.tell(str(words))
+    return {NEW_GUIDES: table}
 
 
 def _states(model: AssayModel, loaded: LoadedAssay) -> Tables:

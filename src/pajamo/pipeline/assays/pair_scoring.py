@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from pajamo.config.assays.study import parse_assay_study
+from pajamo.data.assays.assay import Assay
 from pajamo.data.assays.tables import Table, read_table
 from pajamo.errors import DataError, PajamoError, warn
 from pajamo.explanations.assays.information import Information
 from pajamo.explanations.pairs.scoring import score_pairs
 from pajamo.explanations.pairs.spread import information_of
+from pajamo.explanations.pairs.unseen import NEW_GUIDES
+from pajamo.explanations.pairs.widening import Widening
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.assays.pair_predicting import predict_pairs
 from pajamo.pipeline.assays.loading import load_assay
@@ -96,12 +99,13 @@ def score_pair_table(
     IntegrityError: the run or the file is damaged.
     """
     table, guides, met = _read(pairs, guide, targets)
-    fitted, found = _fitted(target, model, experiment)
+    fitted, found, widening = _fitted(target, model, experiment)
     told = len(table.frame) <= MANY if steps is None else steps
     inputs = _inputs(fitted, experiment, table)
     made = score_pairs(
-        [fitted], guides, met, information=[found], experiment=experiment, inputs=inputs, steps=told
-    )
+        [fitted], guides, met, information=[found], widening=widening, experiment=experiment, inputs=inputs,
+        steps=told,
+    )  # fmt: skip
     if output is not None:
         write_table(output, made)
     return made
@@ -109,29 +113,40 @@ def score_pair_table(
 
 def _fitted(
     target: str | Path | AssayModel | AssayRun, name: str | None, experiment: str | None
-) -> tuple[AssayModel, Information | None]:
-    """The model, and its information where the data are at hand."""
+) -> tuple[AssayModel, Information | None, Widening | None]:
+    """The model, and what says how sure it is where the data are at hand."""
     if isinstance(target, AssayModel):
-        return target, None
+        return target, None, None
     if isinstance(target, AssayRun) or Path(target).is_dir():
         run = target if isinstance(target, AssayRun) else AssayRun(Path(target))
         run.verify()
         fitted = run.assay_model(name, experiment)
-        return fitted, _information(run, fitted)
-    return load_assay_model(target), None
+        return fitted, *_certainty(run, fitted)
+    return load_assay_model(target), None, None
 
 
-def _information(run: AssayRun, model: AssayModel) -> Information | None:
-    """How well the run's data determine the model; None, with a warning, where its tables are not as they were."""
+def _certainty(run: AssayRun, model: AssayModel) -> tuple[Information | None, Widening | None]:
+    """How well the run's data determine the model, and how far guides differ; None for both, with a warning, where
+    its tables are not as they were."""
     try:
         study = parse_assay_study(tomllib.loads((run.path / "study.toml").read_text(encoding="utf-8")))
         loaded = load_assay(study)
         _require_same(run, loaded.digests)
         own = tuple(e for e in loaded.assay.experiments if e.name in model.experiments)
-        return information_of(model, replace(loaded.assay, experiments=own))
+        assay = replace(loaded.assay, experiments=own)
+        return information_of(model, assay), _widening(run, model, assay)
     except PajamoError as error:
         warn(f"no intervals: {error.what}: without the data of the run nothing says how sure a prediction is")
+        return None, None
+
+
+def _widening(run: AssayRun, model: AssayModel, assay: Assay) -> Widening | None:
+    """What guides that were not fitted add, as the run found it; None where it did not look."""
+    if not (run.path / f"{NEW_GUIDES}.csv").is_file():
         return None
+    table = run.table(NEW_GUIDES)
+    own = table[table["model"] == model.name]
+    return Widening.of(own, assay) if len(own) else None
 
 
 def _require_same(run: AssayRun, digests: Mapping[str, str]) -> None:

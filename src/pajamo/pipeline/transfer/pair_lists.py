@@ -124,13 +124,18 @@ def _all_pairs(pairs: Pairs | None, guides: Listed | None, sites: Listed | None)
         )
     if guides is None or sites is None:
         return None
-    own, met = _lines(guides, "guides"), _lines(sites, "sites")
+    own, met = sequences_listed(guides, "guides"), sequences_listed(sites, "sites")
     every = [(one, other) for one in own for other in met]
     return pd.DataFrame(every, columns=["guide", "target"])
 
 
-def _lines(given: Listed, what: str) -> list[str]:
-    """Sequences, each once and in order."""
+def sequences_listed(given: Listed, what: str) -> list[str]:
+    """Sequences, each once and in order; from a file with one a line, or given.
+
+    Raises
+    ------
+    DataError: no such file, or nothing in it.
+    """
     if isinstance(given, str | Path):
         file = Path(given)
         if not file.is_file():

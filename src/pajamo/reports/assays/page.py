@@ -26,6 +26,7 @@ from pajamo.reports.assays.sections import (
 from pajamo.reports.blocks import Section
 from pajamo.reports.page import render_page
 from pajamo.reports.pairs.costs import costs
+from pajamo.reports.pairs.new_guides import new_guides
 from pajamo.reports.pairs.sections import (
     control,
     identifiability,
@@ -55,6 +56,7 @@ SECTIONS: Final[tuple[Callable[[AssayRun], Section | None], ...]] = (
     prediction.prediction,
     prediction.instrument,
     comparison.comparison,
+    new_guides,
     uncertainty.profiles,
     uncertainty.sloppy,
     footprints.footprints,

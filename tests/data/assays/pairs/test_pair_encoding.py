@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pajamo.data.assays import alphabet_of
-from pajamo.data.assays.pairs.alignment import EXTEND, FLANK, MISMATCH, OPEN, PAM_GAP, PAM_MISMATCH
 from pajamo.data.assays.pairs.alphabet import PairAlphabet
 from pajamo.data.assays.pairs.pairing import channels, names, perfect
+from pajamo.data.assays.pairs.prices import EXTEND, FLANK, MISMATCH, OPEN, PAM_GAP, PAM_MISMATCH
 from pajamo.errors import DataError
 
 PAIRS = PairAlphabet()
@@ -111,6 +111,14 @@ def test_pairs_that_have_little_in_common_are_aligned_as_the_reference_does(pam:
         target = "".join(rng.choice(list("ACGT"), size=rng.integers(6, 15)))
         found = [PAIRS.names[code] for code in alphabet.encode_pairs([guide], [target])[0]]
         assert found == reference(guide, target, pam), (guide, target)
+
+
+def test_costs_that_do_not_fit_into_a_byte_are_counted_all_the_same() -> None:
+    rng, alphabet = np.random.default_rng(0), PairAlphabet(pam=3)
+    for length, other in ((62, 62), (60, 66), (66, 59)):
+        guide, target = ("".join(rng.choice(list("ACGT"), size=size)) for size in (length, other))
+        row = alphabet.encode_pairs([guide], [target])[0]
+        assert [PAIRS.names[code] for code in row] == reference(guide, target, 3)
 
 
 def test_pairs_of_equal_length_without_a_gap_in_reach_are_compared_base_by_base() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,10 +12,14 @@ from pajamo.data.assays.assay import Assay
 from pajamo.errors import StudyError
 from pajamo.models.assays.blueprint import Reader, Term
 from pajamo.models.assays.compiling.columns import Columns
+from pajamo.models.assays.compiling.naming import known, refuse_repeated
 from pajamo.models.assays.compiling.windows import refuse_sliding, require_one_length, window_length
 
 Transitions = Mapping[str, TransitionSettings]
 UNIT = "ln(1/s)"
+PACE = "ln k "
+VARIES = 1.5
+"""Standard deviation of what an experiment has of its own, in kT or in ln of a rate."""
 
 
 def pace_columns(transitions: Transitions) -> Columns:
@@ -30,6 +34,26 @@ def pace_columns(transitions: Transitions) -> Columns:
     incidence = np.array([[pace == column for column in shared] for pace in paces.values()], dtype=float)
     terms = tuple(_term(pace, transitions) for pace in shared)
     return Columns(terms, incidence.reshape(len(transitions), len(shared)))
+
+
+def varying_columns(varies: Sequence[str], paces: Columns, assay: Assay) -> Columns:
+    """A factor of its own for each experiment and named pace, as ln; none where there is one experiment.
+
+    Raises
+    ------
+    StudyError: there is no such pace, or it is named twice.
+    """
+    names = [term.name for term in paces.terms]
+    refuse_repeated(varies, "varies", "a rate has one factor in each experiment")
+    for pace in varies:
+        known(pace, [name.removeprefix(PACE) for name in names], "fitted rate", "varies")
+    experiments = [e.name for e in assay.experiments] if len(assay.experiments) > 1 else []
+    chosen = [(pace, name) for pace in varies for name in experiments]
+    terms = tuple(
+        Term(f"{_name(pace)} in {name}", UNIT, initial=0.0, sd=VARIES, experiment=name)
+        for pace, name in chosen
+    )
+    return Columns(terms, paces.incidence[:, [names.index(_name(pace)) for pace, _ in chosen]])
 
 
 def pace_readers(transitions: Transitions, assay: Assay) -> dict[str, Reader]:
@@ -56,7 +80,7 @@ def _pace(name: str, transition: TransitionSettings) -> str:
 
 
 def _name(pace: str) -> str:
-    return f"ln k {pace}"
+    return f"{PACE}{pace}"
 
 
 def _reading(pace: str, transitions: Transitions) -> tuple[str, ReadingSettings | None]:

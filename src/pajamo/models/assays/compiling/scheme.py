@@ -16,7 +16,7 @@ from pajamo.models.assays.compiling.columns import joined
 from pajamo.models.assays.compiling.connecting import connect
 from pajamo.models.assays.compiling.energies import energy_columns
 from pajamo.models.assays.compiling.naming import refuse_repeated
-from pajamo.models.assays.compiling.paces import pace_columns, pace_readers
+from pajamo.models.assays.compiling.paces import pace_columns, pace_readers, varying_columns
 from pajamo.models.assays.compiling.placing import place_sites, readers_of
 from pajamo.models.assays.compiling.rating import rate_states
 from pajamo.models.assays.compiling.supplying import Fitted, check_inputs, fitted_columns, supply
@@ -39,8 +39,10 @@ def compile_scheme(settings: KineticSettings, assay: Assay, fitted: Fitted) -> B
     supplied = supply([transition.concentration] for transition in settings.transitions.values())
     inputs = with_time(supplied.inputs, settings, fitted)
     check_inputs(inputs, assay, fitted)
+    paces = pace_columns(settings.transitions)
     columns = (
-        pace_columns(settings.transitions),
+        paces,
+        varying_columns(settings.varies, paces, assay),
         energy_columns(settings, placements, kT),
         fitted_columns(supplied.inputs, fitted, 1.0),
     )

@@ -49,22 +49,26 @@ class View:
         self.dtype = torch.float64 if len(rows) * coordinates.size <= DOUBLE else torch.float32
         self._parts: list[tuple[int, slice, Tensor | None]] = []
         self._steps: list[tuple[slice, StepSlopes]] = []
+        # Terms that count in other experiments alone do not move these rows.
+        counting = [
+            (number, term)
+            for number, term in enumerate(assembly.blueprint.terms)
+            if assembly.blueprint.counts(term, rows.name)
+        ]
         for name, block in blocks.items():
-            terms = [
-                n for n, t in enumerate(assembly.blueprint.terms) if t.encoder == name and t.part is not None
-            ]
+            terms = [number for number, t in counting if t.encoder == name and t.part is not None]
             encoder = assembly.reader(name)
             if terms and isinstance(encoder, StepMap):
                 window = assembly.window(assembly.blueprint.terms[terms[0]], rows.codes)
                 self._steps.append((block, StepSlopes(encoder, window, tuple(terms), self.dtype)))
-        for number, term in enumerate(assembly.blueprint.terms):
+        for number, term in counting:
             if term.part is not None:
                 continue
             if term.encoder is not None:
                 window = assembly.window(term, rows.codes)
                 features = design(assembly.encoder(term), window, self.dtype)
                 self._parts.append((number, blocks[term.encoder], features))
-            elif number in places and term.experiment in (None, rows.name):
+            elif number in places:
                 place = places[number]
                 self._parts.append((number, slice(place, place + 1), None))
         self._size = coordinates.size
