@@ -83,7 +83,7 @@ def crossed(
     numbers[:left] += 1
     weight = np.array(sizes) / np.sum(sizes)
     control_cells = _rounded(controls * weight)
-    perturbed = _spread(numbers, weight)
+    perturbed = deal(numbers, weight)
     return Allocation(perturbed, control_cells, np.broadcast_to(control_cells, perturbed.shape))
 
 
@@ -98,8 +98,14 @@ def too_few(cells: int, perturbations: int) -> StudyError:
     )
 
 
-def _spread(numbers: Array, weight: Array) -> Array:
-    """Deal each perturbation's cells over batches, remainders to the batches furthest behind."""
+def deal(numbers: Array, weight: Array) -> Array:
+    """Deal each perturbation's cells over batches, remainders to the batches furthest behind.
+
+    Parameters
+    ----------
+    numbers: cells of each perturbation, whole; shape (perturbations,).
+    weight: share of each batch, summing to one; shape (batches,).
+    """
     wanted = numbers[:, None] * weight
     table = np.floor(wanted + 1e-9)
     short = wanted.sum(axis=0) - table.sum(axis=0)
