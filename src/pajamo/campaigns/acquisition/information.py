@@ -81,7 +81,8 @@ def parameters_of(situation: Situation) -> ParameterPredictive | LinearParameter
     predictive = situation.values()
     if not isinstance(predictive, ParameterPredictive | LinearParameterPredictive):
         raise ModelError(
-            f"information about parameters needs them or their draws, and the model gives {type(predictive).__name__}",
+            f"information about parameters needs their draws or how predictions follow from them, and the model "
+            f"gives {type(predictive).__name__}",
             where="acquisition",
             fix="fit a mechanism, whose predictions come with the parameters that make them",
         )
@@ -111,7 +112,9 @@ class _Results:
             self._left.measure(place)
 
 
-def _results(predictive: ParameterPredictive | LinearParameterPredictive, about: Sequence[str] | None) -> _Results:
+def _results(
+    predictive: ParameterPredictive | LinearParameterPredictive, about: Sequence[str] | None
+) -> _Results:
     if isinstance(predictive, LinearParameterPredictive):
         return _of_linear(predictive, predictive.of_interest(about))
     return _of_draws(predictive, predictive.of_interest(about))
