@@ -111,6 +111,14 @@ def test_a_mechanism_with_inputs_or_an_unknown_output_is_refused() -> None:
         new_network(other.mechanisms["cas"], other.transfer, frame(), other.experiments)
 
 
+@pytest.mark.parametrize("own", [{"varies": ["costs"]}, {"shorter": {"sites": 4}}])
+def test_a_mechanism_that_differs_between_enzymes_is_refused(own: dict[str, Any]) -> None:
+    asked = study({**LOOP, **own})
+    assert asked.transfer is not None
+    with pytest.raises(ModelError, match="differences between enzymes"):
+        new_network(asked.mechanisms["cas"], asked.transfer, frame(), asked.experiments)
+
+
 def test_networks_are_of_single_precision_whatever_the_default() -> None:
     torch.set_default_dtype(torch.float64)
     try:

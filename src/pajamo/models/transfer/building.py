@@ -37,7 +37,7 @@ def new_network(
 
     Raises
     ------
-    ModelError: the mechanism takes inputs, or its output is not known.
+    ModelError: the mechanism takes inputs, differs between enzymes, or its output is not known.
     StudyError: the mechanism does not fit guides of this length.
     """
     taken = inputs_of(mechanism)
@@ -47,6 +47,14 @@ def new_network(
             where="transfer.mechanism",
             why="tables of sites that were cut in cells do not say it",
             fix="give the concentration as a number, or choose an output that needs no time",
+        )
+    own = ("costs" in getattr(mechanism, "varies", ())) or getattr(mechanism, "shorter", None)
+    if own:
+        raise ModelError(
+            "the mechanism has differences between enzymes",
+            where="transfer.mechanism",
+            why="tables of cut sites are of one enzyme, and its own energies are one experiment's in that fit",
+            fix="fit the rates of the enzyme of these tables alone, without `shorter` and \"costs\" in `varies`",
         )
     blueprint = compile_mechanism(mechanism, frame.empty(experiments), [], where="transfer.mechanism")
     output = _output(blueprint, settings.output)
