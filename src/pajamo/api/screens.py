@@ -44,7 +44,7 @@ def check(screen: str | Path | anndata.AnnData | AssayStudy, **columns: Any) -> 
         return _check_study(screen)
     given = {key: value for key, value in columns.items() if value is not None}
     with tempfile.TemporaryDirectory() as folder:
-        path = _as_file(screen, Path(folder))
+        path = as_file(screen, Path(folder))
         settings = parse(DataSettings, {**given, "path": path}, where="the columns given")
         report = check_screen(settings)
         return with_audit(report, settings) if settings.batch is not None else report
@@ -138,7 +138,7 @@ def protocol_check(
             given = protocol or study.protocol
             report = check_protocol(study.data, given, study.name, seed=study.seed or seed, test=test)
         else:
-            path = _as_file(target, Path(folder))
+            path = as_file(target, Path(folder))
             known = {key: value for key, value in columns.items() if value is not None}
             data = parse(DataSettings, {**known, "path": path}, where="the columns given")
             report = check_protocol(data, protocol, path.name, seed=seed, test=test)
@@ -173,7 +173,8 @@ def _check_study(study: str | Path | AssayStudy) -> CheckReport:
     return check_screen(resolve(asked.data))
 
 
-def _as_file(screen: str | Path | anndata.AnnData, folder: Path) -> Path:
+def as_file(screen: str | Path | anndata.AnnData, folder: Path) -> Path:
+    """The path of a screen; one in memory is written into the folder first."""
     if isinstance(screen, str | Path):
         return Path(screen)
     path = folder / "screen.h5ad"

@@ -54,6 +54,9 @@ class Proposal:
     fingerprint: hash of the fitted model (sha256), empty without one.
     data: hash of candidates and their features (sha256).
     outputs: names of what is measured.
+    controls: how many control guides and usable cells (or wells) a run has, in how many runs and lanes; empty where
+        there is no cost.
+    layout: rows (candidate or "control", run, lane or plate, usable cells or wells); empty likewise.
     notes: what a reader has to know besides.
     """
 
@@ -69,6 +72,8 @@ class Proposal:
     fingerprint: str
     data: str
     outputs: tuple[str, ...]
+    controls: Mapping[str, Number | str] = field(default_factory=dict)
+    layout: tuple[tuple[str, int, int, int], ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
@@ -87,7 +92,13 @@ class Proposal:
             self._row(n, one)
             for n, one in enumerate(self.runners_up if runners_up else self.choices, start=1)
         ]
+        if self.controls and not runners_up:
+            rows.append({"candidate": "control", **self.controls, "why": "what effects are measured against"})
         return pd.DataFrame(rows)
+
+    def lanes(self) -> pd.DataFrame:
+        """What goes into which lane (plate) of which run: columns candidate, run, lane, cells."""
+        return pd.DataFrame(self.layout, columns=["candidate", "run", "lane", "cells"])
 
     def _row(self, place: int, one: Choice) -> dict[str, object]:
         expected = {f"expected {name}": value for name, value in zip(self.outputs, one.mean, strict=False)}

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from pajamo._version import __version__
-from pajamo.cli import assays, datasets, designing, explaining, fitting, pairs, protocols, running, screens
+from pajamo.cli import (
+    assays,
+    campaigns,
+    datasets,
+    designing,
+    explaining,
+    fitting,
+    pairs,
+    protocols,
+    running,
+    screens,
+)
 from pajamo.cli.printing import out
 
 app = typer.Typer(
@@ -46,7 +57,9 @@ for _command in (
     explaining.explain,
     assays.sequences,
     assays.library,
+    pairs.targets,
     assays.simulate,
+    campaigns.propose,
     running.report,
     running.verify,
     fitting.models,
@@ -54,5 +67,6 @@ for _command in (
 ):
     app.command()(_command)
 
+app.add_typer(campaigns.app, name="campaign")
 app.add_typer(protocols.app, name="protocol")
 app.add_typer(datasets.app, name="data")

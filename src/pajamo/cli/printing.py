@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -34,6 +37,19 @@ def indented(name: str, text: str) -> None:
     """Print "name: text" as an indented paragraph."""
     lines = textwrap.wrap(f"{name}: {text}", out.width, initial_indent="  ", subsequent_indent="    ")
     say("\n".join(lines))
+
+
+def say_json(value: Any) -> None:
+    """Print as JSON; what is not a number stands as null."""
+    say(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def escape(text: str) -> str:

@@ -50,7 +50,7 @@ def chooser(number: int = 3, replicates: int = 1) -> Callable[[State], Proposal]
 
 @pytest.fixture
 def campaign(tmp_path: Path) -> Campaign:
-    return Campaign.create(tmp_path / "c.sqlite", {"name": "test", "seed": 7}, NAMES, "d")
+    return Campaign.create(tmp_path / "c.sqlite", {"name": "test", "seed": 7}, NAMES, "d", ["growth"])
 
 
 def results(names: list[str], values: list[float], **columns: object) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def test_results_arrive_partly_and_out_of_order(campaign: Campaign) -> None:
     first = campaign.propose(chooser()).proposal.candidates
     second = campaign.propose(chooser()).proposal.candidates
     assert campaign.state().pending == first + second
-    received = campaign.record(results([second[1], first[2]], [0.5, np.nan]), ["growth"])
+    received = campaign.record(results([second[1], first[2]], [0.5, np.nan]))
     assert (received.measured, received.failed, received.unexpected) == (1, 1, 0)
     state = campaign.state()
     assert state.pending == (*first[:2], second[0], second[2])
@@ -91,31 +91,31 @@ def test_a_failed_candidate_may_be_proposed_again_and_fail_again(campaign: Campa
         return Proposal(**{**vars(made), "choices": (fixed,)})
 
     campaign.propose(again)
-    campaign.record(results([name], [np.nan]), ["growth"])
+    campaign.record(results([name], [np.nan]))
     campaign.propose(again)
     assert campaign.state().pending == (name,)
     assert campaign.state().failed == ()
     # The same table again says nothing new; the round tells the second failure from the first.
-    assert campaign.record(results([name], [np.nan]), ["growth"]).repeated == 1
-    campaign.record(results([name], [np.nan], round=[2]), ["growth"])
+    assert campaign.record(results([name], [np.nan])).repeated == 1
+    campaign.record(results([name], [np.nan], round=[2]))
     assert campaign.state().pending == ()
     assert campaign.state().failed == (name,)
-    campaign.record(results([name], [2.0]), ["growth"])
+    campaign.record(results([name], [2.0]))
     assert campaign.state().failed == ()
 
 
 def test_as_many_results_are_awaited_as_replicates(campaign: Campaign) -> None:
     name = campaign.propose(chooser(1, replicates=2)).proposal.candidates[0]
-    campaign.record(results([name], [1.0], replicate=[1]), ["growth"])
+    campaign.record(results([name], [1.0], replicate=[1]))
     assert campaign.state().pending == (name,)
-    campaign.record(results([name, name], [1.0, 1.2], replicate=[1, 2]), ["growth"])
+    campaign.record(results([name, name], [1.0, 1.2], replicate=[1, 2]))
     assert campaign.state().pending == ()
     assert [one.values["growth"] for one in campaign.state().results] == [1.0, 1.2]
 
 
 def test_a_withdrawn_candidate_is_not_awaited_nor_paid(campaign: Campaign) -> None:
     name = campaign.propose(chooser()).proposal.candidates[1]
-    campaign.record(results([name], [np.nan], status=["withdrawn"]), ["growth"])
+    campaign.record(results([name], [np.nan], status=["withdrawn"]))
     state = campaign.state()
     assert name in state.withdrawn
     assert name not in state.pending
@@ -123,8 +123,8 @@ def test_a_withdrawn_candidate_is_not_awaited_nor_paid(campaign: Campaign) -> No
 
 
 def test_a_table_may_be_given_again_when_it_has_grown(campaign: Campaign) -> None:
-    campaign.record(results(NAMES[:2], [1.0, 2.0]), ["growth"], "a.csv")
-    received = campaign.record(results(NAMES[:3], [1.0, 2.0, 3.0]), ["growth"], "a.csv")
+    campaign.record(results(NAMES[:2], [1.0, 2.0]), "a.csv")
+    received = campaign.record(results(NAMES[:3], [1.0, 2.0, 3.0]), "a.csv")
     assert (received.measured, received.repeated, received.unexpected) == (1, 2, 1)
     assert len(campaign.events()) == 3
 
@@ -145,29 +145,29 @@ def test_a_table_may_be_given_again_when_it_has_grown(campaign: Campaign) -> Non
 )
 def test_a_wrong_table_is_refused_as_a_whole(campaign: Campaign, table: pd.DataFrame, complaint: str) -> None:
     with pytest.raises(DataError, match=complaint):
-        campaign.record(table, ["growth"], "r.csv")
+        campaign.record(table, "r.csv")
     assert len(campaign.events()) == 0
 
 
 def test_results_that_disagree_with_the_record_are_refused(campaign: Campaign) -> None:
-    campaign.record(results(NAMES[:1], [1.0]), ["growth"], "a.csv")
+    campaign.record(results(NAMES[:1], [1.0]), "a.csv")
     with pytest.raises(DataError, match="event 1") as caught:
-        campaign.record(results([NAMES[5], NAMES[0]], [3.0, 1.5]), ["growth"], "b.csv")
+        campaign.record(results([NAMES[5], NAMES[0]], [3.0, 1.5]), "b.csv")
     assert "b.csv, row 2" in caught.value.where
     assert "replicate" in caught.value.fix
     assert len(campaign.events()) == 1
-    campaign.record(results(NAMES[:1], [1.5], replicate=["second"]), ["growth"])
+    campaign.record(results(NAMES[:1], [1.5], replicate=["second"]))
     assert len(campaign.state().results) == 2
 
 
 def test_errors_are_kept_by_output(campaign: Campaign) -> None:
-    campaign.record(results(NAMES[:2], [1.0, 2.0], error=[0.1, np.nan]), ["growth"])
+    campaign.record(results(NAMES[:2], [1.0, 2.0], error=[0.1, np.nan]))
     assert [dict(one.errors) for one in campaign.state().results] == [{"growth": 0.1}, {}]
 
 
 def test_a_round_is_replayed_to_the_bit_after_results_came_in(campaign: Campaign) -> None:
     first = campaign.propose(chooser())
-    campaign.record(results(list(first.proposal.candidates), [1.0, 2.0, 3.0]), ["growth"])
+    campaign.record(results(list(first.proposal.candidates), [1.0, 2.0, 3.0]))
     campaign.propose(chooser())
     assert campaign.replay(1, chooser()) == []
     assert campaign.replay(2, chooser()) == []
@@ -188,7 +188,7 @@ def test_the_second_of_two_writers_is_told(campaign: Campaign) -> None:
 
 def test_results_that_arrive_while_choosing_enter_the_next_round(campaign: Campaign) -> None:
     def slow(state: State) -> Proposal:
-        campaign.record(results(NAMES[:1], [1.0]), ["growth"])
+        campaign.record(results(NAMES[:1], [1.0]))
         return chooser()(state)
 
     assert campaign.propose(slow).known == 0
@@ -202,7 +202,7 @@ def test_a_writer_waits_and_then_says_that_another_one_writes(
 ) -> None:
     monkeypatch.setattr("pajamo.campaigns.records.store.PATIENCE", 0.05)
     with campaign.store.writing(), pytest.raises(StorageError, match="another process is writing"):
-        campaign.record(results(NAMES[:1], [1.0]), ["growth"])
+        campaign.record(results(NAMES[:1], [1.0]))
     assert len(campaign.events()) == 0
 
 
@@ -220,7 +220,7 @@ def test_files_that_are_no_campaign_are_refused(tmp_path: Path, campaign: Campai
     with pytest.raises(StudyError, match="no such campaign"):
         Campaign.open(tmp_path / "none.sqlite")
     with pytest.raises(StudyError, match="a file of that name"):
-        Campaign.create(campaign.path, {}, NAMES, "d")
+        Campaign.create(campaign.path, {}, NAMES, "d", ["growth"])
     text = tmp_path / "text.sqlite"
     text.write_text("name,value\n" * 200, encoding="utf-8")
     with pytest.raises(IntegrityError, match="damaged"):
@@ -254,7 +254,7 @@ def test_a_damaged_file_is_told(campaign: Campaign) -> None:
 @pytest.mark.parametrize(("names", "complaint"), [([], "empty"), (["a", "b", "a"], "'a' stands twice")])
 def test_pools_that_are_none(tmp_path: Path, names: list[str], complaint: str) -> None:
     with pytest.raises(DataError, match=complaint):
-        Campaign.create(tmp_path / "c.sqlite", {}, names, "d")
+        Campaign.create(tmp_path / "c.sqlite", {}, names, "d", ["growth"])
     assert not (tmp_path / "c.sqlite").exists()
 
 
@@ -266,7 +266,7 @@ from pajamo.campaigns.records import Campaign
 campaign = Campaign.open(sys.argv[1])
 for n in range(10_000):
     rows = pd.DataFrame({"candidate": [f"gene{k}" for k in range(20)], "growth": [float(n)] * 20, "replicate": n})
-    campaign.record(rows, ["growth"])
+    campaign.record(rows)
     print(n, flush=True)
 """
 
@@ -287,7 +287,7 @@ def test_a_killed_writer_leaves_whole_tables(campaign: Campaign) -> None:
     assert (written == len(NAMES)).all()
     assert len(written) >= int(said[-1]) + 1
     assert json.loads(events["value"].iloc[-1]) == {"growth": float(len(written) - 1)}
-    campaign.record(results(NAMES[:1], [1.0]), ["growth"])
+    campaign.record(results(NAMES[:1], [1.0]))
 
 
 def test_two_processes_write_at_the_same_time(campaign: Campaign) -> None:
@@ -314,7 +314,19 @@ def test_a_full_disk_leaves_the_last_whole_state(campaign: Campaign) -> None:
     campaign.store._prepare = small  # type: ignore[method-assign]
     many = pd.concat([results(NAMES, [1.0] * 20, replicate=n) for n in range(200)])
     with pytest.raises(StorageError, match="could not be written"):
-        campaign.record(many, ["growth"])
+        campaign.record(many)
     again = Campaign.open(campaign.path)
     assert len(again.rounds()) == 1
     assert len(again.events()) == 0
+
+
+def test_what_is_known_before_the_first_round_is_there_from_the_beginning(tmp_path: Path) -> None:
+    known = results(NAMES[:2], [1.0, 2.0])
+    campaign = Campaign.create(tmp_path / "k.sqlite", {}, NAMES, "d", ["growth"], known)
+    assert [(one.candidate, one.round) for one in campaign.state().results] == [
+        (NAMES[0], None),
+        (NAMES[1], None),
+    ]
+    with pytest.raises(DataError, match="unknown candidate"):
+        Campaign.create(tmp_path / "w.sqlite", {}, NAMES, "d", ["growth"], results(["x"], [1.0]))
+    assert list(tmp_path.glob("w.sqlite*")) == []

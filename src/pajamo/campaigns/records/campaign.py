@@ -16,12 +16,14 @@ from pajamo._version import __version__
 from pajamo.campaigns.proposal import Proposal
 from pajamo.campaigns.records.history import RoundRecord, awaited, read_rounds, state_at
 from pajamo.campaigns.records.receiving import receive
-from pajamo.campaigns.records.results import Received, results_of
+from pajamo.campaigns.records.results import Received, Result, results_of
 from pajamo.campaigns.records.store import Store
 from pajamo.campaigns.records.writing import write_round
 from pajamo.campaigns.state import State
 from pajamo.errors import DataError, StudyError
 
+BEFORE = "before the first round"
+"""Source of results that were known when a campaign began."""
 Propose = Callable[[State], Proposal]
 """From what is known to a batch; it must depend on its argument alone, so that a round can be replayed."""
 
@@ -42,7 +44,13 @@ class Campaign:
 
     @classmethod
     def create(
-        cls, path: str | Path, study: dict[str, Any], candidates: Sequence[str], data: str
+        cls,
+        path: str | Path,
+        study: dict[str, Any],
+        candidates: Sequence[str],
+        data: str,
+        outputs: Sequence[str],
+        known: pd.DataFrame | None = None,
     ) -> Campaign:
         """Make a campaign's file.
 
@@ -52,24 +60,44 @@ class Campaign:
         study: as resolved; kept as JSON.
         candidates: all names, in the order of the pool.
         data: hash of candidates and their features.
+        outputs: names of what is measured.
+        known: results from before the first round, as `record` takes them.
 
         Raises
         ------
-        DataError: no candidates, or a name that stands twice.
+        DataError: no candidates, a name that stands twice, or known results that cannot be recorded.
         StudyError: there is such a file already.
         """
         _check_names(candidates)
+        rows = [] if known is None else results_of(known, outputs, BEFORE)
         store = Store.create(Path(path))
+        try:
+            cls._begin(store, study, candidates, data, outputs, rows)
+        except BaseException:
+            store.delete()
+            raise
+        return cls(store)
+
+    @staticmethod
+    def _begin(
+        store: Store,
+        study: dict[str, Any],
+        candidates: Sequence[str],
+        data: str,
+        outputs: Sequence[str],
+        rows: Sequence[Result],
+    ) -> None:
         with store.writing() as connection:
             facts = {
                 "study": json.dumps(study, ensure_ascii=False),
                 "data": data,
+                "outputs": json.dumps(list(outputs)),
                 "version": __version__,
                 "made": now(),
             }
             connection.executemany("INSERT INTO facts VALUES (?, ?)", facts.items())
             connection.executemany("INSERT INTO candidates VALUES (?, ?)", enumerate(candidates))
-        return cls(store)
+            receive(connection, rows, BEFORE, now())
 
     @classmethod
     def open(cls, path: str | Path) -> Campaign:
@@ -85,7 +113,7 @@ class Campaign:
         return campaign
 
     def fact(self, name: str) -> str:
-        """One of study, data, version, made."""
+        """One of study, data, outputs, version, made."""
         with self.store.reading() as connection:
             found = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         if found is None:
@@ -103,9 +131,10 @@ class Campaign:
         return found
 
     @property
-    def seed(self) -> int:
-        """The campaign's seed."""
-        return int(self.study.get("seed", 0))
+    def outputs(self) -> list[str]:
+        """Names of what is measured."""
+        found: list[str] = json.loads(self.fact("outputs"))
+        return found
 
     def candidates(self) -> list[str]:
         """All names, in the order of the pool."""
@@ -167,7 +196,7 @@ class Campaign:
             write_round(connection, state, known, proposal, now())
         return self.rounds()[state.round - 1]
 
-    def record(self, table: pd.DataFrame, outputs: Sequence[str], source: str = "table") -> Received:
+    def record(self, table: pd.DataFrame, source: str = "table") -> Received:
         """Put results on record: all rows of a table, or none of them.
 
         Rows that say what is on record already are counted and left out, so that a table may be given again when it
@@ -176,14 +205,13 @@ class Campaign:
         Parameters
         ----------
         table: see `results_of`.
-        outputs: names of what is measured.
         source: where they come from, for the record.
 
         Raises
         ------
         DataError: unknown candidates, results of one measurement that disagree, values that are no numbers.
         """
-        rows = results_of(table, outputs, source)
+        rows = results_of(table, self.outputs, source)
         with self.store.writing() as connection:
             return receive(connection, rows, source, now())
 
@@ -247,7 +275,7 @@ def differences(kept: Proposal, again: Proposal) -> list[str]:
             for place, (one, other) in enumerate(zip(before, after, strict=False), start=1)
             if repr(one) != repr(other)
         ]
-    for name in ("expected", "at_random", "random_deviation", "cost"):
+    for name in ("expected", "at_random", "random_deviation", "cost", "controls", "layout"):
         if repr(getattr(kept, name)) != repr(getattr(again, name)):
             found.append(f"{name}: {getattr(kept, name)} on record, {getattr(again, name)} now")
     return found

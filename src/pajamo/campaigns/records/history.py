@@ -126,6 +126,8 @@ def _round(connection: sqlite3.Connection, row: dict[str, object]) -> RoundRecor
         fingerprint=str(row["fingerprint"]),
         data=str(row["data"]),
         outputs=tuple(json.loads(str(row["outputs"]))),
+        controls=json.loads(str(row["controls"])),
+        layout=tuple((str(a), int(b), int(c), int(d)) for a, b, c, d in json.loads(str(row["layout"]))),
         notes=tuple(json.loads(str(row["notes"]))),
     )
     number, seed, known = (int(str(row[name])) for name in ("number", "seed", "known"))

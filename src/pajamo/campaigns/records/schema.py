@@ -36,6 +36,8 @@ CREATE TABLE rounds (
     at_random        REAL,
     random_deviation REAL,
     cost             TEXT NOT NULL,     -- JSON: money by item
+    controls         TEXT NOT NULL,     -- JSON
+    layout           TEXT NOT NULL,     -- JSON: candidate, run, lane, cells
     notes            TEXT NOT NULL,     -- JSON list
     version          TEXT NOT NULL,     -- of pajamo
     made             TEXT NOT NULL      -- UTC; enters no computation

@@ -73,6 +73,11 @@ class Store:
                 )
         return store
 
+    def delete(self) -> None:
+        """Remove a file that nothing was recorded in."""
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent view of the file."""

@@ -23,7 +23,7 @@ def write_round(
     DataError: the batch holds a candidate that is not one of the campaign's.
     """
     connection.execute(
-        "INSERT INTO rounds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rounds VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             state.round,
             state.seed,
@@ -38,6 +38,8 @@ def write_round(
             proposal.at_random,
             proposal.random_deviation,
             json.dumps(dict(proposal.cost)),
+            json.dumps(dict(proposal.controls)),
+            json.dumps(proposal.layout),
             json.dumps(proposal.notes, ensure_ascii=False),
             __version__,
             made,

@@ -64,7 +64,16 @@ class AssaySource(Config):
     candidates: Path
     """A table with the column `candidate` (names) and `sequence`."""
     parameters: tuple[str, ...] = ()
-    """Numbers of the mechanism that are to be narrowed; all energies if not given."""
+    """Numbers of the mechanism that are to be narrowed, as "CRP+RNAP" or "CRP at the wild type"; all interactions and
+    rates if not given."""
+    reads: float | None = Field(default=None, gt=0)
+    """Reads (or DNA counts) that each candidate gets; as many as a sequence had in the run if not given."""
+    error: float | None = Field(default=None, gt=0)
+    """Standard error of one number, where the experiment records errors; that of the run if not given."""
+    inputs: dict[str, float] = Field(default_factory=dict)
+    """Concentrations at which candidates are measured, where the experiment gives them in a column."""
+    repeats: bool = False
+    """Whether a candidate that was measured may be measured again."""
 
 
 class ResultSettings(Config):

@@ -1,0 +1,1 @@
+"""From candidates, results and a goal to the next batch, in words and figures."""
