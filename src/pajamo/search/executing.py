@@ -12,16 +12,15 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
-from multiprocessing import get_context
-from signal import SIG_IGN, SIGINT, signal
 from typing import Any, TypeVar
 
 import torch
 
 from pajamo.config.assays import SearchSettings
-from pajamo.errors import MissingExtraError, ModelError
+from pajamo.errors import ModelError
 from pajamo.search.rewarding import Task
 from pajamo.search.space import Candidate
+from pajamo.workers import process_pool, ray_cluster
 
 CHUNK = 8
 """Hypotheses of one scheme that are trained at once: enough for large products of matrices, which stay in cache."""
@@ -113,35 +112,12 @@ def executor_of(settings: SearchSettings) -> Iterator[Executor]:
     if settings.executor == "here":
         yield Here()
     elif settings.executor == "processes":
-        # Started afresh: a forked child of a process whose threads hold locks may wait forever.
-        context = get_context("spawn")
-        with ProcessPoolExecutor(settings.workers, context, _leave_interrupts_to_the_parent) as pool:
+        with process_pool(settings.workers) as pool:
             try:
                 yield Processes(pool)
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     else:
-        with _ray() as ray:
+        with ray_cluster("a search on a Ray cluster") as ray:
             yield Ray(ray, settings.workers)
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    """Ctrl-C reaches every process of a terminal: the one that searches ends the others."""
-    signal(SIGINT, SIG_IGN)
-
-
-@contextmanager
-def _ray() -> Iterator[Any]:
-    try:
-        import ray
-    except ImportError:
-        raise MissingExtraError.for_extra("ray", "a search on a Ray cluster") from None
-    started = not ray.is_initialized()
-    if started:
-        ray.init(include_dashboard=False, log_to_driver=False)
-    try:
-        yield ray
-    finally:
-        if started:
-            ray.shutdown()

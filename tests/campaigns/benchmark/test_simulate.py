@@ -26,7 +26,14 @@ from pajamo.campaigns.benchmark.running import bits
 from pajamo.campaigns.benchmark.simulate import simulate
 from pajamo.errors import IntegrityError, MissingExtraError, ModelError, StudyError
 
+ROOT = Path(__file__).resolve().parents[3]
 STRATEGIES = {"random": Random(), "highest": Highest()}
+
+
+@pytest.fixture(autouse=True)
+def planted_in_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that are started afresh find the tests' own tasks as this one does."""
+    monkeypatch.syspath_prepend(ROOT)
 
 
 def test_every_strategy_task_and_seed_has_its_record(tmp_path: Path) -> None:
@@ -135,8 +142,7 @@ def test_a_killed_simulation_goes_on_where_it_stood(tmp_path: Path) -> None:
         module.simulate([line_task()], {{"random": Random()}}, 400, {str(tmp_path)!r})
         """
     )
-    root = Path(__file__).resolve().parents[3]
-    child = subprocess.Popen([sys.executable, "-c", script], cwd=root)
+    child = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
     path = tmp_path / "runs.jsonl"
     try:
         for _ in range(600):

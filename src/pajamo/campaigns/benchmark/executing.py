@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from importlib import import_module
-from multiprocessing import active_children, get_context
-from signal import SIG_IGN, SIGINT, signal
+from multiprocessing import active_children
 from typing import Any, Literal, TypeVar
 
-from pajamo.errors import MissingExtraError, ModelError
+from pajamo.errors import ModelError
+from pajamo.workers import process_pool, ray_cluster
 
 Where = Literal["here", "processes", "ray"]
 Shared = TypeVar("Shared")
@@ -50,8 +48,6 @@ _SHARED: list[Any] = []
 
 
 def _begin(work: Callable[..., Any], shared: Any) -> None:
-    # Ctrl-C reaches every process of a terminal: the one that asked for the runs ends the others.
-    signal(SIGINT, SIG_IGN)
     _SHARED[:] = [work, shared]
 
 
@@ -64,9 +60,7 @@ def _in_processes(
     work: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Result]]:
     others = set(active_children())
-    # Started afresh: a forked child of a process whose threads hold locks may wait forever.
-    context = get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work, shared)) as pool:
+    with process_pool(workers, _begin, work, shared) as pool:
         try:
             waiting = {pool.submit(_one, item): item for item in items}
             for done in as_completed(waiting):
@@ -88,7 +82,7 @@ def _in_processes(
 def _on_ray(
     work: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item], workers: int
 ) -> Iterator[tuple[Item, Result]]:
-    with _ray() as ray:
+    with ray_cluster("a simulation on a Ray cluster") as ray:
         remote, common = ray.remote(num_cpus=1)(work), ray.put(shared)
         left: list[Item] = list(reversed(items))
         running: dict[Any, Item] = {}
@@ -99,19 +93,3 @@ def _on_ray(
             done, _ = ray.wait(list(running), num_returns=1)
             for reference in done:
                 yield running.pop(reference), ray.get(reference)
-
-
-@contextmanager
-def _ray() -> Iterator[Any]:
-    try:
-        ray = import_module("ray")
-    except ImportError:
-        raise MissingExtraError.for_extra("ray", "a simulation on a Ray cluster") from None
-    started = not ray.is_initialized()
-    if started:
-        ray.init(include_dashboard=False, log_to_driver=False)
-    try:
-        yield ray
-    finally:
-        if started:
-            ray.shutdown()
