@@ -55,7 +55,7 @@ def propose(
     as_json: AsJson = False,
 ) -> None:
     """Propose the next batch: what to measure, how, for how much, what it is expected to give, and why."""
-    columns = {
+    columns: dict[str, Any] = {
         "candidates": candidates, "readout": readout, "against": against, "perturbation": perturbation,
         "control": control, "layer": layer, "scale": scale, "batch": batch, "library_size": library_size,
     }  # fmt: skip
@@ -118,6 +118,11 @@ def status(campaign: File, as_json: AsJson = False) -> None:
         if found[name]:
             more = "" if len(found[name]) <= SHOWN else f" and {len(found[name]) - SHOWN} more"
             say(f"{name}: {', '.join(found[name][:SHOWN])}{more}")
+    if found["stop"]:
+        say(
+            ("predictions may stand for the rest: " if found["stop"]["stop"] else "not yet: ")
+            + found["stop"]["why"]
+        )
     if found["rounds"]:
         columns = ("round", "proposed", "measured", "failed", "cost", "expected", "at_random", "covered")
         unit = found["rounds"][-1]["unit"]

@@ -132,6 +132,29 @@ def test_without_results_candidates_are_chosen_by_coverage(study: dict[str, Any]
         pajamo.propose({**study, "cost": {"kind": "table"}}, budget=10.0)
 
 
+def test_predictions_may_stand_for_the_rest_once_they_are_right(
+    study: dict[str, Any], tmp_path: Path
+) -> None:
+    asked = {
+        **study,
+        "model": {"kind": "gaussian-process", "restarts": 0},
+        "acquisition": {"kind": "inference-set"},
+        "batch": {"size": 20},
+        "stop": {"target": 0.5, "tolerance": 0.3},
+    }
+    campaign = pajamo.new_campaign(asked, tmp_path / "c.sqlite")
+    assert pajamo.campaign_status(campaign)["stop"] is None
+    made = pajamo.propose_round(campaign).proposal
+    pajamo.record_results(campaign, answers(made.candidates))
+    verdict = pajamo.campaign_status(campaign)["stop"]
+    said = {one.candidate: one.mean[0] for one in made.choices}
+    share = np.mean([abs(said[name] - truth()[NAMES.index(name)]) <= 0.3 for name in made.candidates])
+    assert verdict["share"] == pytest.approx(share)
+    assert verdict["stop"] == (verdict["bound"] >= 0.5)
+    with pytest.raises(StudyError, match="how far a prediction may be off"):
+        pajamo.propose({**study, "stop": {}})
+
+
 def test_classes_are_predicted(study: dict[str, Any], tmp_path: Path) -> None:
     known = pd.DataFrame({"candidate": NAMES[:12], "alive": (truth()[:12] > 0).astype(int)})
     known.to_csv(tmp_path / "known.csv", index=False)
@@ -144,6 +167,7 @@ def test_classes_are_predicted(study: dict[str, Any], tmp_path: Path) -> None:
     made = pajamo.propose(asked)
     assert len(made.candidates) == 5
     assert made.unit == "bits of doubt"
+    assert {one.mean[0] for one in made.choices} <= {0.0, 1.0}
     with pytest.raises(StudyError, match="classes are recorded"):
         pajamo.propose({**asked, "model": {"kind": "bayesian-linear"}})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pajamo.campaigns.predictive import Rows, ValuePredictive
+from pajamo.campaigns.predictive import ClassPredictive, Rows, ValuePredictive
 from pajamo.campaigns.proposal import Choice, Proposal
 from pajamo.campaigns.proposing.batches import ChosenBatch
 from pajamo.campaigns.proposing.brought import NOTHING, Brought
@@ -104,8 +104,10 @@ def _proposal(outlook: Outlook, batch: ChosenBatch) -> Proposal:
 
 
 def _expected(outlook: Outlook, rows: Rows) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
-    """Mean and standard deviation of each output of some candidates; empty without a model of values."""
+    """Mean and standard deviation of each output, or the likeliest class, of some candidates; empty without a model."""
     predictive = outlook.situation.predictive
+    if isinstance(predictive, ClassPredictive):
+        return [(float(one),) for one in predictive.mean[rows].argmax(axis=1)], [()] * len(rows)
     if not isinstance(predictive, ValuePredictive):
         return [()] * len(rows), [()] * len(rows)
     mean, deviation = predictive.mean[rows], predictive.deviation[rows]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from pajamo.campaigns.acquisition.inference_set import right_classes, right_values, stop_verdict
 from pajamo.campaigns.records import Campaign, RoundRecord
 from pajamo.campaigns.state import Measured
 
@@ -38,7 +41,35 @@ def status_of(campaign: Campaign) -> dict[str, Any]:
         "budget": budget,
         "left": None if budget is None else budget - spent,
         "rounds": round_table(rounds, campaign).to_dict("records"),
+        "stop": _stop(campaign, rounds),
     }
+
+
+def _stop(campaign: Campaign, rounds: list[RoundRecord]) -> dict[str, Any] | None:
+    """Whether predictions may stand for what is left, from the last round with results; None where nobody asked."""
+    asked = campaign.study.get("stop")
+    if asked is None:
+        return None
+    results = campaign.state().results
+    for look in range(len(rounds), 0, -1):
+        right = _right(rounds[look - 1], [one for one in results if one.round == look], campaign)
+        if len(right):
+            target, confidence = asked.get("target", 0.95), asked.get("confidence", 0.95)
+            return asdict(stop_verdict(right, target=target, confidence=confidence, look=look))
+    return None
+
+
+def _right(one: RoundRecord, results: list[Measured], campaign: Campaign) -> NDArray[np.bool_]:
+    """Of each result of a round, whether it had been predicted right."""
+    said = {choice.candidate: choice.mean for choice in one.proposal.choices if choice.mean}
+    known = [result for result in results if result.candidate in said]
+    predicted = np.array([said[result.candidate] for result in known]).reshape(len(known), -1)
+    recorded = np.array(
+        [[result.values.get(name) for name in campaign.outputs] for result in known], dtype=float
+    ).reshape(len(known), -1)
+    if campaign.study.get("classes"):
+        return right_classes(predicted[:, 0], recorded[:, 0]) if known else np.zeros(0, dtype=bool)
+    return right_values(predicted, recorded, campaign.study["stop"]["tolerance"])
 
 
 def round_table(rounds: list[RoundRecord], campaign: Campaign) -> pd.DataFrame:
@@ -76,7 +107,7 @@ def round_table(rounds: list[RoundRecord], campaign: Campaign) -> pd.DataFrame:
 
 def _fared(one: RoundRecord, results: list[Measured], outputs: list[str]) -> tuple[list[float], list[float]]:
     """Errors of what was predicted of the first output, and the same in standard deviations."""
-    said = {c.candidate: (c.mean[0], c.deviation[0]) for c in one.proposal.choices if c.mean}
+    said = {c.candidate: (c.mean[0], c.deviation[0]) for c in one.proposal.choices if c.deviation}
     errors, z = [], []
     for result in results:
         value = result.values.get(outputs[0])

@@ -134,6 +134,21 @@ class BatchSettings(Config):
         return self
 
 
+class StopSettings(Config):
+    """When predictions may stand for what is left to measure: see `pajamo campaign status`.
+
+    Candidates that were predicted before they were measured are compared with what came out. With an acquisition that
+    measures what is hardest first (`inference-set`) this errs on the careful side.
+    """
+
+    target: float = Field(default=0.95, gt=0, lt=1)
+    """Share of predictions that have to be right."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    """With which no look stops too early, however often one looks."""
+    tolerance: float | None = Field(default=None, gt=0)
+    """Of values: how far a prediction may be off and still be right; classes are right or not."""
+
+
 class CampaignStudy(Config):
     """Everything that a campaign needs."""
 
@@ -163,6 +178,8 @@ class CampaignStudy(Config):
     """What a screen costs, and how its noise depends on cells, guides and batches."""
     constraints: ConstraintSettings = ConstraintSettings()
     """What a batch has to hold, and must not."""
+    stop: StopSettings | None = None
+    """When predictions may stand for what is left."""
     runners_up: int = Field(default=10, ge=0)
     """How many candidates that would come next are named."""
     comparison: int = Field(default=20, ge=0)
@@ -176,6 +193,8 @@ class CampaignStudy(Config):
             raise ValueError("`outputs` belongs to candidates in a table; screens and assays have their own")
         if self.classes and len(self.outputs) != 1:
             raise ValueError("`classes` goes with a single output")
+        if self.stop is not None and self.stop.tolerance is None and not self.classes:
+            raise ValueError("`stop` needs to know how far a prediction may be off: `stop.tolerance`")
         if self.goal == "mechanism" and not isinstance(self.candidates, AssaySource):
             raise ValueError("the goal `mechanism` needs candidates of kind `assay`, which have a mechanism")
         return self

@@ -148,7 +148,7 @@ def _predictions(campaign: Campaign, rounds: list[RoundRecord], state: State) ->
 
 def predictions(outputs: list[str], rounds: list[RoundRecord], state: State) -> pd.DataFrame:
     """What each round predicted of the first output of its candidates, and what came out."""
-    said = {(one.number, c.candidate): c for one in rounds for c in one.proposal.choices if c.mean}
+    said = {(one.number, c.candidate): c for one in rounds for c in one.proposal.choices if c.deviation}
     rows = []
     for result in state.results:
         choice = said.get((result.round or 0, result.candidate))
