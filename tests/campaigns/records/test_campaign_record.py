@@ -223,7 +223,7 @@ def test_files_that_are_no_campaign_are_refused(tmp_path: Path, campaign: Campai
         Campaign.create(campaign.path, {}, NAMES, "d", ["growth"])
     text = tmp_path / "text.sqlite"
     text.write_text("name,value\n" * 200, encoding="utf-8")
-    with pytest.raises(IntegrityError, match="damaged"):
+    with pytest.raises(IntegrityError, match="not a campaign"):
         Campaign.open(text)
     other = tmp_path / "other.sqlite"
     with sqlite3.connect(other) as connection:

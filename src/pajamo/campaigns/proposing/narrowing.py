@@ -9,14 +9,13 @@ from typing import ClassVar
 import numpy as np
 from scipy import stats
 
+from pajamo.campaigns.acquisition.linear_information import LinearResults
 from pajamo.campaigns.predictive import Array, Rows
 from pajamo.campaigns.predictive.linear_parameters import LinearParameterPredictive
 from pajamo.campaigns.proposing.objectives import Objective
 
 LEVEL = 0.9
 """Coverage of the intervals that are told."""
-ALIKE = 1e-9
-"""Relative size below which a combination of parameters is one of the others again."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +33,15 @@ class Narrowing(Objective):
     def gains(self, rows: Rows) -> Array:
         """Nats that each result adds to those before it.
 
-        Half the logarithm of how many times the variance of each result, given those before it, shrinks once the
-        parameters are known too.
+        As `ExpectedInformation` counts them: half the logarithm of how many times the variance of each result, given
+        those before it, shrinks once the parameters are known too.
         """
-        seen = self.predictive.hidden[rows] * np.sqrt(self.predictive.precision[rows])[:, None]
-        loadings = self.predictive.loadings
-        _, size, axes = np.linalg.svd(loadings, full_matrices=False)
-        known = seen @ axes[size > ALIKE * max(float(size.max(initial=0.0)), ALIKE)].T
-        whole = np.linalg.cholesky(np.eye(len(rows)) + seen @ seen.T)
-        left = np.linalg.cholesky(np.eye(len(rows)) + seen @ seen.T - known @ known.T)
-        return np.asarray(np.log(whole.diagonal()) - np.log(left.diagonal()))
+        state = LinearResults(self.predictive.take(rows), self.predictive.loadings)
+        found = np.zeros(len(rows))
+        for place in range(len(rows)):
+            found[place] = state.information()[place]
+            state.add(place)
+        return found
 
     def half_widths(self, rows: Rows | None = None, level: float = LEVEL) -> dict[str, float]:
         """Half-width of each parameter's interval, in its unit, now or once these candidates are measured."""

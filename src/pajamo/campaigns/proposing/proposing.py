@@ -104,7 +104,7 @@ def _proposal(outlook: Outlook, batch: ChosenBatch) -> Proposal:
 
 
 def _expected(outlook: Outlook, rows: Rows) -> tuple[list[tuple[float, ...]], list[tuple[float, ...]]]:
-    """Mean and standard deviation of each output, or the likeliest class, of some candidates; empty without a model."""
+    """Mean and standard deviation of each output, or the likeliest class; empty without a model."""
     predictive = outlook.situation.predictive
     if isinstance(predictive, ClassPredictive):
         return [(float(one),) for one in predictive.mean[rows].argmax(axis=1)], [()] * len(rows)

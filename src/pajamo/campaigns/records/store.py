@@ -128,6 +128,8 @@ class Store:
                 why=f"it did not finish within {PATIENCE:g} seconds",
                 fix="wait for it, and run the same command again: nothing was written",
             )
+        if "not a database" in text:
+            return not_a_campaign(self.path, "it is no database, or its beginning is damaged")
         if "full" in text or "disk I/O" in text or "readonly" in text or "unable to open" in text:
             return StorageError(
                 "the campaign could not be written",
