@@ -94,6 +94,10 @@ class _Columns:
         self.process, self.features = process, features
         self.kept: list[tuple[slice, Array, Array]] | None = None
 
+    def part(self, rows: Rows) -> _Columns:
+        """The same of some of the candidates, whose features are few enough to be held."""
+        return _Columns(self.process, np.asarray(self.features[rows]))
+
     def __call__(self, rows: Rows) -> Array:
         chosen = np.asarray(self.features[rows], dtype=float)
         found = np.empty((self.features.shape[0], len(rows)))

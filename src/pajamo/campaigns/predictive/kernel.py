@@ -70,11 +70,10 @@ class KernelPredictive(ValuePredictive):
 
     def take(self, rows: Rows) -> KernelPredictive:
         """The same for some of the candidates."""
-        inner = self._columns
         return KernelPredictive(
             self.mean[rows],
             self._variance[rows],
-            lambda chosen: inner(rows[chosen])[rows],
+            part_of(self._columns, rows),
             noise=self.noise[rows],
             scale=self.scale,
             spread=self.spread,
@@ -95,7 +94,7 @@ class KernelPredictive(ValuePredictive):
         return KernelPredictive(
             self.mean,
             variance,
-            lambda chosen: inner(chosen) - seen @ seen[chosen].T,
+            _Conditioned(inner, seen),
             noise=self.noise,
             scale=self.scale,
             spread=self.spread,
@@ -104,3 +103,23 @@ class KernelPredictive(ValuePredictive):
     @property
     def _total(self) -> float:
         return float((self.spread**2 / self.scale**2).sum())
+
+
+def part_of(columns: Columns, rows: Rows) -> Columns:
+    """Columns of some of the candidates: by themselves where that can be done, else cut out of the whole."""
+    own: Callable[[Rows], Columns] | None = getattr(columns, "part", None)
+    return own(rows) if own is not None else lambda chosen: columns(rows[chosen])[rows]
+
+
+class _Conditioned:
+    """Columns of a covariance K less V V'."""
+
+    def __init__(self, columns: Columns, seen: Array) -> None:
+        self.columns, self.seen = columns, seen
+
+    def __call__(self, rows: Rows) -> Array:
+        return np.asarray(self.columns(rows) - self.seen @ self.seen[rows].T)
+
+    def part(self, rows: Rows) -> Columns:
+        """The same of some of the candidates."""
+        return _Conditioned(part_of(self.columns, rows), self.seen[rows])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ from scipy.special import xlogy
 from pajamo.campaigns.acquisition.probability_of_hit import ProbabilityOfHit, beyond
 from pajamo.campaigns.acquisition.readout import readout_of, reference
 from pajamo.campaigns.predictive import Array, ClassPredictive, Predictive, Rows, ValuePredictive
+from pajamo.campaigns.predictive.linear_parameters import LinearParameterPredictive
 from pajamo.campaigns.situation import Situation
 from pajamo.config.campaigns.study import Goal
 
@@ -37,6 +39,10 @@ class Objective(ABC):
         """What the batch gives."""
         return float(self.gains(rows).sum())
 
+    def told(self, rows: Rows, others: Sequence[Rows]) -> tuple[str, ...]:  # noqa: ARG002
+        """What there is to say beside the gain, of a batch and of random ones of its size; nothing by default."""
+        return ()
+
 
 @dataclass(frozen=True)
 class LessUncertainty(Objective):
@@ -52,13 +58,13 @@ class LessUncertainty(Objective):
         With K the covariance of the batch, S its noise and L L' = K + S, candidate k takes away the squared column k
         of cov(pool, batch) L'^-1.
         """
-        columns = self.predictive.columns(rows)
-        noise = np.maximum(
-            self.predictive.noise_of()[rows], TINY * self.predictive.diagonal()[rows] + SMALLEST
-        )
-        lower = np.linalg.cholesky(columns[rows] + np.diag(noise))
-        taken = solve_triangular(lower, columns[self.looked_at].T, lower=True)
-        before = float(self.predictive.diagonal()[self.looked_at].sum())
+        part = self.predictive.take(np.concatenate([rows, self.looked_at]))
+        number, diagonal = len(rows), part.diagonal()
+        columns = part.columns(np.arange(number))
+        noise = np.maximum(part.noise_of()[:number], TINY * diagonal[:number] + SMALLEST)
+        lower = np.linalg.cholesky(columns[:number] + np.diag(noise))
+        taken = solve_triangular(lower, columns[number:].T, lower=True)
+        before = float(diagonal[number:].sum())
         return np.asarray((taken**2).sum(axis=1) * (100.0 / before)) if before > 0 else np.zeros(len(rows))
 
 
@@ -119,6 +125,12 @@ def objective_of(
     if isinstance(predictive, ClassPredictive):
         return Doubt(predictive.mean)
     assert isinstance(predictive, ValuePredictive)
+    if isinstance(predictive, LinearParameterPredictive) and goal == "mechanism":
+        from pajamo.campaigns.proposing.narrowing import Narrowing
+
+        pending = situation.pending
+        known = predictive.condition(pending) if len(pending) else predictive
+        return Narrowing(known)
     if goal == "model":
         return LessUncertainty(predictive, _looked_at(predictive, rng))
     if goal == "hits":
