@@ -28,6 +28,7 @@ MODULES = {
     "expected-information": "information",
     "model-discrimination": "discrimination",
     "max-determinant": "max_det",
+    "integrated-variance": "integrated_variance",
     "k-means": "k_means",
     "core-set": "core_set",
     "typiclust": "typiclust",

@@ -150,7 +150,7 @@ class BayesianLinear(Learner):
         """Fit in closed form; nothing is random."""
         results = checked(features, values, noise)
         members = self._members(results.features.shape[1])
-        inputs, outputs = Scale.of(results.features), Scale.of(results.values)
+        inputs, outputs = self._units(results.features), Scale.of(results.values)
         with one_thread():
             prior = _best_prior(results, members, inputs, outputs)
             mean, root = posterior(results, prior, inputs, outputs)
@@ -158,6 +158,9 @@ class BayesianLinear(Learner):
         if results.noise is not None:
             variance = variance + results.noise.mean(axis=0)
         return FittedLinear(inputs, outputs, prior, mean, root, variance)
+
+    def _units(self, features: Array) -> Scale:
+        return Scale.of(features)
 
     def _members(self, features: int) -> Array:
         groups = self.groups or (features,)

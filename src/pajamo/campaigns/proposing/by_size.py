@@ -49,6 +49,8 @@ def acquisition_of(outlook: Outlook) -> Acquisition:
         if outlook.study.goal == "mechanism":
             about = getattr(outlook.study.candidates, "parameters", ()) or None
             return acquisition("expected-information", **{"about": about, **asked.settings})
+        if outlook.study.goal == "hits" and outlook.study.target.top is not None and not asked.settings:
+            return acquisition("probability-of-hit", share=outlook.study.target.top)
         return by_goal(outlook.study.goal, **asked.settings)
     return acquisition(asked.kind, **asked.settings)
 
@@ -105,8 +107,17 @@ def _told(
         by=chooser.name,
         at_random=average,
         random_deviation=deviation,
-        notes=outlook.notes,
+        notes=(*outlook.notes, *_said(outlook, situation, objective, rows, must)),
     )
+
+
+def _said(
+    outlook: Outlook, situation: Situation, objective: Objective | None, rows: Rows, must: Rows
+) -> tuple[str, ...]:
+    """What the goal has to say of the batch beside its gain."""
+    if objective is None:
+        return ()
+    return objective.told(rows, _random_batches(outlook, situation, len(rows), must))
 
 
 def _after(objective: Objective | None, rows: Rows, following: Rows) -> Array:
@@ -123,9 +134,14 @@ def at_random(
     times = outlook.study.comparison
     if objective is None or times < 2:
         return None, None
-    rng, free = outlook.rng(3), np.setdiff1d(situation.candidates, must)
-    found = [
-        objective.of(np.concatenate([must, rng.choice(free, size - len(must), replace=False)]))
-        for _ in range(times)
-    ]
+    found = [objective.of(rows) for rows in _random_batches(outlook, situation, size, must)]
     return float(np.mean(found)), float(np.std(found, ddof=1))
+
+
+def _random_batches(outlook: Outlook, situation: Situation, size: int, must: Rows) -> list[Rows]:
+    """As many random batches as the study compares with; they hold what has to be in."""
+    rng, free = outlook.rng(3), np.setdiff1d(situation.candidates, must)
+    return [
+        np.concatenate([must, rng.choice(free, size - len(must), replace=False)])
+        for _ in range(outlook.study.comparison)
+    ]
