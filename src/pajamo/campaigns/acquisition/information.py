@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 
 from pajamo.campaigns.acquisition.base import Acquisition, Selection, open_scores
 from pajamo.campaigns.acquisition.greedy import best_row
+from pajamo.campaigns.acquisition.linear_information import LinearResults
 from pajamo.campaigns.predictive import Array, Rows, SampledPredictive
 from pajamo.campaigns.predictive.linear_parameters import LinearParameterPredictive
 from pajamo.campaigns.predictive.parameters import ParameterPredictive
@@ -19,8 +20,6 @@ from pajamo.errors import ModelError
 
 MOST_NUMBERS = 8_000_000
 """Numbers of covariances between outputs computed at once (64 MB)."""
-ALIKE = 1e-9
-"""Size below which a combination of parameters counts as known already, relative to the parameters' own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,23 +113,10 @@ class _Results:
 
 def _results(
     predictive: ParameterPredictive | LinearParameterPredictive, about: Sequence[str] | None
-) -> _Results:
+) -> _Results | LinearResults:
     if isinstance(predictive, LinearParameterPredictive):
-        return _of_linear(predictive, predictive.of_interest(about))
+        return LinearResults(predictive, predictive.of_interest(about))
     return _of_draws(predictive, predictive.of_interest(about))
-
-
-def _of_linear(predictive: LinearParameterPredictive, loadings: Array) -> _Results:
-    """Of all outputs of a candidate only what they say together of its hidden number counts: one result of noise 1."""
-    whole = predictive.finite()[:, None]
-    factor = np.where(whole, predictive.hidden * np.sqrt(predictive.precision)[:, None], 0.0)
-    _, size, axes = np.linalg.svd(loadings / _lengths(loadings), full_matrices=False)
-    known = factor @ axes[size > ALIKE].T
-    return _Results(_Covariance(factor, 1), _Covariance(factor, 1, known), 1)
-
-
-def _lengths(loadings: Array) -> Array:
-    return np.maximum(np.linalg.norm(loadings, axis=1, keepdims=True), np.finfo(float).tiny)
 
 
 def _of_draws(predictive: ParameterPredictive, parameters: Array) -> _Results:
@@ -151,20 +137,16 @@ class _Covariance:
     ----------
     factor: F, shape (candidates x outputs, K).
     outputs: of each candidate.
-    known: G, of which G G' is taken off from the start, shape (candidates x outputs, any).
     """
 
-    def __init__(self, factor: Array, outputs: int, known: Array | None = None) -> None:
-        self._factor = factor
-        self._seen = np.zeros((len(factor), 0)) if known is None else known
+    def __init__(self, factor: Array, outputs: int) -> None:
+        self._factor, self._seen = factor, np.zeros((len(factor), 0))
         stacked = factor.reshape(-1, outputs, factor.shape[1])
         self._blocks = np.empty((len(stacked), outputs, outputs))
         step = max(1, MOST_NUMBERS // (outputs * factor.shape[1]))
         for start in range(0, len(stacked), step):
             part = stacked[start : start + step]
             self._blocks[start : start + step] = part @ part.transpose(0, 2, 1)
-        off = self._seen.reshape(len(stacked), outputs, -1)
-        self._blocks -= off @ off.transpose(0, 2, 1)
 
     def measure(self, place: int) -> None:
         """Measure one output of one candidate: one column and one rank-one correction."""

@@ -28,10 +28,12 @@ class Fitted(ABC):
 class Learner(ABC):
     """Learns from what was measured. It has no state: the same arguments give the same fit, bit for bit.
 
-    Class attribute: `name` as it is written in a study.
+    Class attributes: `name` as it is written in a study; `fewest` results from which it is fitted, 0 where it knows
+    something before.
     """
 
     name: ClassVar[str]
+    fewest: ClassVar[int] = 4
 
     @abstractmethod
     def fit(self, features: Array, values: Array, noise: Array | None = None, *, seed: int) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,28 @@ from scipy.linalg import solve_triangular
 from pajamo.campaigns.predictive.base import Array, Rows, ValuePredictive
 from pajamo.campaigns.predictive.parameters import ParameterPredictive, place_of
 from pajamo.errors import ModelError
+
+
+@dataclass(frozen=True)
+class Aside:
+    """What measurements show beside candidates' hidden numbers, such as how the instrument stands.
+
+    Attributes
+    ----------
+    kinds: how results of noise 1 follow from the unknowns, for some kinds of candidates; shape (G, results, K).
+    kind: of each candidate, shape (N,).
+    """
+
+    kinds: Array
+    kind: NDArray[np.integer]
+
+    def results(self, rows: Rows) -> Array:
+        """All results of some candidates, shape (rows x results, K)."""
+        return np.asarray(self.kinds[self.kind[rows]].reshape(-1, self.kinds.shape[2]))
+
+    def take(self, rows: Rows) -> Aside:
+        """The same for some of the candidates."""
+        return Aside(self.kinds, self.kind[rows])
 
 
 class LinearParameterPredictive(ValuePredictive):
@@ -29,6 +52,7 @@ class LinearParameterPredictive(ValuePredictive):
     slopes: change of each output with the hidden number, shape (N, D); ones if not given.
     noise, scale: as in `ValuePredictive`.
     values, units: of the parameters; zeros, and no unit, if not given.
+    aside: what measurements show beside the hidden numbers; nothing if not given.
 
     Raises
     ------
@@ -47,6 +71,7 @@ class LinearParameterPredictive(ValuePredictive):
         scale: ArrayLike | None = None,
         values: ArrayLike | None = None,
         units: Sequence[str] | None = None,
+        aside: Aside | None = None,
     ) -> None:
         super().__init__(mean, noise, scale)
         self.hidden = np.asarray(factor, dtype=float)
@@ -54,6 +79,7 @@ class LinearParameterPredictive(ValuePredictive):
         self.slopes = np.ones_like(self.mean) if slopes is None else np.asarray(slopes, dtype=float)
         self.values = np.zeros(len(self.names)) if values is None else np.asarray(values, dtype=float)
         self.units = tuple(units) if units is not None else ("",) * len(self.names)
+        self.aside = aside
         self._check()
 
     def _check(self) -> None:
@@ -72,11 +98,11 @@ class LinearParameterPredictive(ValuePredictive):
     @property
     def deviations(self) -> Array:
         """Standard deviation of each parameter, in its unit; shape (P,)."""
-        return np.sqrt((self.loadings**2).sum(axis=1))
+        return np.asarray(np.sqrt((self.loadings**2).sum(axis=1)))
 
     @property
     def precision(self) -> Array:
-        """What one measurement of a candidate, with all its outputs, tells of its hidden number: 1 / variance, (N,)."""
+        """What all outputs of one measurement tell of a candidate's hidden number: 1 / variance, shape (N,)."""
         known = np.divide(self.slopes**2, self.noise, out=np.zeros_like(self.slopes), where=self.noise > 0)
         return np.asarray(known.sum(axis=1))
 
@@ -117,28 +143,29 @@ class LinearParameterPredictive(ValuePredictive):
 
     def take(self, rows: Rows) -> LinearParameterPredictive:
         """The same for some of the candidates."""
-        return self._with(self.mean[rows], self.hidden[rows], self.loadings, self.slopes[rows], self.noise[rows])
+        aside = None if self.aside is None else self.aside.take(rows)
+        part = self.mean[rows], self.hidden[rows], self.slopes[rows], self.noise[rows]
+        return self._with(*part, self.loadings, aside)
 
     def condition(self, rows: Rows) -> LinearParameterPredictive:
-        """Once these candidates have been measured: u has the precision 1 + F' (1/noise) F then."""
-        root = self.root_after(rows)
-        return self._with(self.mean, self.hidden @ root, self.loadings @ root, self.slopes, self.noise)
-
-    def root_after(self, rows: Rows) -> Array:
-        """R with R R' the covariance of u once these candidates have been measured; shape (K, K)."""
-        seen = self.hidden[rows] * np.sqrt(self.precision[rows])[:, None]
+        """Once these candidates have been measured: u has the precision 1 + results' results then."""
+        seen = self.results(rows)
         lower = np.linalg.cholesky(np.eye(self.hidden.shape[1]) + seen.T @ seen)
-        return np.asarray(solve_triangular(lower, np.eye(len(lower)), lower=True).T)
+        root = solve_triangular(lower, np.eye(len(lower)), lower=True).T
+        aside = None if self.aside is None else replace(self.aside, kinds=self.aside.kinds @ root)
+        return self._with(self.mean, self.hidden @ root, self.slopes, self.noise, self.loadings @ root, aside)
+
+    def results(self, rows: Rows) -> Array:
+        """How the results of some candidates follow from u, in units of their noise; shape (results, K)."""
+        seen = self.hidden[rows] * np.sqrt(self.precision[rows])[:, None]
+        return seen if self.aside is None else np.concatenate([seen, self.aside.results(rows)])
 
     def deviations_after(self, rows: Rows) -> Array:
-        """Standard deviation of each parameter once these candidates have been measured; shape (P,).
-
-        By the measurements' own covariance, so that it costs little where they are few.
-        """
-        seen = self.hidden[rows] * np.sqrt(self.precision[rows])[:, None]
-        lower = np.linalg.cholesky(np.eye(len(rows)) + seen @ seen.T)
-        explained = solve_triangular(lower, seen @ self.loadings.T, lower=True)
-        return np.sqrt(np.maximum((self.loadings**2).sum(axis=1) - (explained**2).sum(axis=0), 0.0))
+        """Standard deviation of each parameter once these candidates have been measured; shape (P,)."""
+        seen = self.results(rows)
+        lower = np.linalg.cholesky(np.eye(self.hidden.shape[1]) + seen.T @ seen)
+        left = solve_triangular(lower, self.loadings.T, lower=True)
+        return np.asarray(np.sqrt((left**2).sum(axis=0)))
 
     def of_interest(self, about: Sequence[str] | None) -> Array:
         """Loadings of the parameters with these names, or of all; shape (number of them, K).
@@ -153,7 +180,13 @@ class LinearParameterPredictive(ValuePredictive):
         return np.asarray(self.mean + (unknowns @ self.hidden.T)[:, :, None] * self.slopes)
 
     def _with(
-        self, mean: Array, hidden: Array, loadings: Array, slopes: Array, noise: Array
+        self,
+        mean: Array,
+        hidden: Array,
+        slopes: Array,
+        noise: Array,
+        loadings: Array,
+        aside: Aside | None,
     ) -> LinearParameterPredictive:
         return LinearParameterPredictive(
             mean,
@@ -165,4 +198,5 @@ class LinearParameterPredictive(ValuePredictive):
             scale=self.scale,
             values=self.values,
             units=self.units,
+            aside=aside,
         )

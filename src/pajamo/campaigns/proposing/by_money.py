@@ -43,6 +43,13 @@ def choose_by_money(outlook: Outlook, money: float) -> ChosenBatch:
             where="batch.budget",
             fix="add [cost] to the study, or ask for a number of candidates: batch.size",
         )
+    if study.goal == "mechanism":
+        raise StudyError(
+            "a budget is not spent on numbers of a mechanism yet",
+            where="batch.budget",
+            why="how much each number is narrowed depends on reads, which are bought for a library as a whole",
+            fix="ask for a number of candidates: batch.size",
+        )
     values, unit = _predictive(outlook)
     costs = cost_model(study.cost, study.constraints.layout, variances=_variances(outlook, unit))
     pool = Pool(

@@ -19,8 +19,6 @@ from pajamo.config.campaigns.learner import AnyLearnerSettings
 from pajamo.config.campaigns.study import CampaignStudy
 from pajamo.errors import DataError, StudyError, nearest, shorten
 
-FEWEST = 4
-"""Results below which no model is fitted; candidates are chosen by coverage then."""
 MOST_FOR_PROCESS, WIDEST_FOR_PROCESS = 1000, 40
 """Results and features up to which a Gaussian process is the default; above, a Bayesian linear model."""
 
@@ -67,7 +65,7 @@ def look(study: CampaignStudy, problem: Problem, state: State, brought: Brought 
     chosen = brought.learner or _learner(study, problem, seen)
     features, predictive, fingerprint = problem.features, None, ""
     notes = problem.notes
-    if _enough(problem, seen):
+    if _enough(problem, seen, chosen):
         measured = np.asarray(problem.features[seen.rows], dtype=float)
         fitted = chosen.fit(measured, seen.values, seen.noise, seed=state.seed)
         predictive, fingerprint = fitted.predict(features), fitted.fingerprint()
@@ -149,10 +147,10 @@ def _known(names: Iterable[str], outputs: tuple[str, ...]) -> None:
             )
 
 
-def _enough(problem: Problem, seen: Seen) -> bool:
+def _enough(problem: Problem, seen: Seen, chosen: Learner) -> bool:
     if problem.classes is not None:
         return len(np.unique(seen.values)) > 1
-    return len(seen.rows) >= FEWEST
+    return len(seen.rows) >= chosen.fewest
 
 
 def _learner(study: CampaignStudy, problem: Problem, seen: Seen) -> Learner:

@@ -63,6 +63,12 @@ def _weighted(jacobian: Tensor, weights: Tensor) -> Tensor:
 
 def _relative(jacobian: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
     """z' and q of the module's text."""
+    mean, along = relative_to(jacobian, z)
+    return jacobian - mean - z.to(jacobian.dtype)[:, None] * along, along.double()
+
+
+def relative_to(jacobian: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    """a and q of the module's text: what all rows do, as one more row would see it; shape (size,) each."""
     at = z.to(jacobian.dtype)
     mean, along = torch.stack([torch.ones_like(at), at]) @ jacobian / len(at)
-    return jacobian - mean - at[:, None] * along, along.double()
+    return mean, along
