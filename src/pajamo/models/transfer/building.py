@@ -54,7 +54,7 @@ def new_network(
             "the mechanism has differences between enzymes",
             where="transfer.mechanism",
             why="tables of cut sites are of one enzyme, and its own energies are one experiment's in that fit",
-            fix="fit the rates of the enzyme of these tables alone, without `shorter` and \"costs\" in `varies`",
+            fix='fit the rates of the enzyme of these tables alone, without `shorter` and "costs" in `varies`',
         )
     blueprint = compile_mechanism(mechanism, frame.empty(experiments), [], where="transfer.mechanism")
     output = _output(blueprint, settings.output)
