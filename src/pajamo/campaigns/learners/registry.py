@@ -22,6 +22,7 @@ OWN_MODELS = {
     "gpytorch": "pajamo.campaigns.learners.gpytorch_models.GPyTorch",
     "laplace": "pajamo.campaigns.learners.torch_laplace.LastLayerLaplace",
     "monte-carlo-dropout": "pajamo.campaigns.learners.torch_dropout.MonteCarloDropout",
+    "rivals": "pajamo.campaigns.learners.rivals.Rivals",
 }
 """Learners around a model that a user brings, and from where they are imported."""
 
