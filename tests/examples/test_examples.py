@@ -63,3 +63,15 @@ def test_a_screen_of_pairs_from_its_check_to_interactions(
     table = pd.read_csv(found / "interactions.csv")
     assert len(table) == 12
     assert table["strength"].median() == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_campaign_finds_what_it_looks_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["campaign.py", "--keep", str(tmp_path)])
+    runpy.run_path(str(EXAMPLES / "campaign.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    found = int(printed.partition("4. ")[2].partition(" of the")[0])
+    assert found >= 8  # at random one or two of 15
+    assert "to the last bit: True" in printed
+    assert (tmp_path / "growth.html").is_file()

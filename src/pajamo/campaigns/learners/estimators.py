@@ -153,7 +153,9 @@ class Estimator(Learner):
             raise ModelError(
                 f"{type(self.estimator).__name__} could not be fitted: {error}",
                 where=f"learner {type(self.estimator).__name__}",
-                fix="several outputs need an estimator that takes them, such as MultiOutputRegressor",
+                fix="mend its settings"
+                if targets.ndim == 1
+                else "several outputs need an estimator that takes them, such as MultiOutputRegressor",
             ) from error
 
     def _learnt(self, results: Results, seed: int, members: list[Any]) -> str:
