@@ -42,7 +42,8 @@ def propose(
     ----------
     source: a screen (h5ad file or AnnData in memory), or the study of a campaign (file or dictionary).
     goal: "model" (predict every candidate), "hits" (candidates beyond a threshold), "optimum" (the best one), or
-        "mechanism" (numbers of a mechanism; needs a study). "model" for a screen if not given.
+        "mechanism" (of a screen, how effects of single perturbations combine; of an assay, energies or rates of its
+        run's mechanism). "model" for a screen if not given.
     budget: money for all rounds together.
     rounds: that the budget is for.
     size: instead of a budget: candidates in the batch.

@@ -31,9 +31,7 @@ Output = Annotated[Path | None, Option("--output", "-o", help="Where to write th
 
 def propose(
     source: Annotated[Path, typer.Argument(help="A screen (h5ad), or a campaign's study file (TOML).")],
-    goal: Annotated[
-        str | None, Option(help="model, hits, optimum, or mechanism (in a study); model if not given.")
-    ] = None,
+    goal: Annotated[str | None, Option(help="model, hits, optimum or mechanism; model if not given.")] = None,
     budget: Annotated[float | None, Option(help="Money for all rounds.")] = None,
     rounds: Annotated[int | None, Option(help="Rounds that the budget is for.")] = None,
     size: Annotated[int | None, Option(help="Instead of a budget: candidates in the batch.")] = None,

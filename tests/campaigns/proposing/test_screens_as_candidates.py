@@ -116,6 +116,17 @@ def test_hits_are_of_a_readout(screen: Path) -> None:
         pajamo.propose(screen, goal="hits", size=3, components=3)
 
 
+def test_how_effects_combine_is_a_goal_of_its_own(screen: Path) -> None:
+    made = pajamo.propose(screen, goal="mechanism", size=4, components=3, candidates="pairs")
+    assert made.unit == "nats about how effects combine"
+    assert made.acquisition == "max-determinant"
+    assert made.at_random is not None
+    assert made.expected > made.at_random
+    bought = pajamo.propose(screen, goal="mechanism", budget=3000.0, components=3)
+    assert bought.unit == made.unit
+    assert bought.expected > 0
+
+
 def test_a_further_screen_is_recorded_along_the_same_genes(screen: Path, tmp_path: Path) -> None:
     study = {
         "name": "s",

@@ -139,7 +139,7 @@ class ModelGain(Gain):
 
     def take(self, rows: Rows) -> ModelGain:
         """The same with some of the candidates to choose from; the variance of all still counts."""
-        other = self.fresh()
+        other: ModelGain = self.fresh()
         other._start = self._start[rows]
         other._begin()
         return other
@@ -161,6 +161,34 @@ class ModelGain(Gain):
     def _effective(self, precision: Array) -> Array:
         """Precision as the model sees it, which takes the misfit for noise."""
         return precision / (1.0 + self._misfit * precision)
+
+
+class LawGain(ModelGain):
+    """How much a batch tells of a law that is linear in its coefficients: information in nats, D-optimality.
+
+    Measuring candidate r with noise v adds log(1 + K_rr / v) / 2 (Chaloner and Verdinelli 1995, section 2.2);
+    afterwards K is updated as in `ModelGain`. Of several alike outputs, the gain is that of one.
+    """
+
+    unit = "nats"
+
+    def table(self, rows: Rows, before: Array, after: Array) -> Array:
+        """Information about the coefficients."""
+        rise = self._effective(after) - self._effective(before)[:, None]
+        return np.asarray(0.5 * np.log1p(self._own[rows, None] * np.maximum(rise, 0.0) / self._unit))
+
+    def total(self, rows: Rows, before: Array, after: Array) -> float:
+        """log det(1 + N^-1/2 R R' N^-1/2) / 2, with R the batch's rows of F."""
+        rise = np.maximum(self._effective(after) - self._effective(before), 0.0) / self._unit
+        scaled = self._start[rows] * np.sqrt(rise)[:, None]
+        return float(0.5 * np.linalg.slogdet(np.eye(len(rows)) + scaled @ scaled.T)[1])
+
+    def fresh(self) -> LawGain:
+        """The same, before anything was accepted."""
+        other = object.__new__(LawGain)
+        other.__dict__.update(self.__dict__)
+        other._begin()
+        return other
 
 
 Table = Callable[[Rows, Array, Array], Array]

@@ -11,7 +11,7 @@ from pajamo.campaigns.acquisition.probability_of_hit import ProbabilityOfHit
 from pajamo.campaigns.acquisition.readout import readout_of, reference
 from pajamo.campaigns.costs.allocation import Allocation, Batch, Entry
 from pajamo.campaigns.costs.choosing import cost_model
-from pajamo.campaigns.costs.gains import Gain, ModelGain
+from pajamo.campaigns.costs.gains import Gain, LawGain, ModelGain
 from pajamo.campaigns.costs.hits import HitGain
 from pajamo.campaigns.costs.knapsack import Chosen, best_batch
 from pajamo.campaigns.costs.model import CostModel
@@ -20,12 +20,16 @@ from pajamo.campaigns.costs.sheet import lane_sheet, lanes_of
 from pajamo.campaigns.predictive import Array, ClassPredictive, FactorPredictive, Rows, ValuePredictive
 from pajamo.campaigns.proposal import REPLICATES, Number
 from pajamo.campaigns.proposing.batches import ChosenBatch
+from pajamo.campaigns.proposing.objectives import Law, LessUncertainty
 from pajamo.campaigns.proposing.outlook import Outlook
 from pajamo.config.campaigns.cost import ScreenCostSettings
+from pajamo.config.campaigns.study import ScreenSource
 from pajamo.errors import ModelError, StudyError
 from pajamo.protocols.errors import Variances
 
 FEW = 1e-9
+UNITS = {"model": LessUncertainty.unit, "mechanism": Law.unit}
+"""How gains of goals are told."""
 
 
 def choose_by_money(outlook: Outlook, money: float) -> ChosenBatch:
@@ -43,9 +47,9 @@ def choose_by_money(outlook: Outlook, money: float) -> ChosenBatch:
             where="batch.budget",
             fix="add [cost] to the study, or ask for a number of candidates: batch.size",
         )
-    if study.goal == "mechanism":
+    if study.goal == "mechanism" and not isinstance(study.candidates, ScreenSource):
         raise StudyError(
-            "a budget is not spent on numbers of a mechanism yet",
+            "a budget is not spent on numbers of a mechanism of sequences yet",
             where="batch.budget",
             why="how much each number is narrowed depends on reads, which are bought for a library as a whole",
             fix="ask for a number of candidates: batch.size",
@@ -97,7 +101,7 @@ def _variances(outlook: Outlook, unit: Array) -> Variances | None:
 
 def _readout_unit(outlook: Outlook, unit: Array) -> float:
     """Variance of one cell in what the gain is about: the target's readout, or each output in its own unit."""
-    if outlook.study.goal == "model":
+    if outlook.study.goal in ("model", "mechanism"):
         return 1.0
     weights = outlook.situation.target.weights
     return float(unit[0] if weights is None else unit @ weights**2)
@@ -105,11 +109,13 @@ def _readout_unit(outlook: Outlook, unit: Array) -> float:
 
 def _gain(outlook: Outlook, values: ValuePredictive) -> tuple[Gain, float]:
     """The goal's gain, and what it is multiplied with to be read: 100 over the whole variance, or 1."""
-    if outlook.study.goal == "model":
+    if outlook.study.goal in ("model", "mechanism"):
         # Every output in units of its own noise, so that none counts by its unit; their mean is what is lowered.
         unit = np.ones(values.mean.shape[1]) if outlook.problem.noise is None else outlook.problem.noise
         factor = _in_units(values, np.sqrt(unit)).factor() / np.sqrt(values.mean.shape[1])
         alike = FactorPredictive(np.zeros(values.size), factor)
+        if outlook.study.goal == "mechanism":
+            return LawGain(alike), 1.0
         return ModelGain(alike), 100.0 / max(float(alike.diagonal().sum()), FEW)
     situation = replace(outlook.situation, predictive=values)
     readout = readout_of(situation)
@@ -187,7 +193,7 @@ def _told(outlook: Outlook, chosen: Chosen, yardstick: _Yardstick) -> ChosenBatc
     following, gains, usual = yardstick.next(chosen, outlook.study.runners_up, outlook.rng(2))
     average, deviation = _at_random(outlook, chosen, yardstick)
     own = np.array([yardstick.costs.own(entry) for entry in entries])
-    unit = "% of the predictions' variance" if outlook.study.goal == "model" else chosen.unit
+    unit = UNITS.get(outlook.study.goal, chosen.unit)
     spare = yardstick.options.menu[usual]
     return ChosenBatch(
         rows=chosen.rows,

@@ -18,6 +18,7 @@ from pajamo.campaigns.proposing.objectives import Objective, objective_of
 from pajamo.campaigns.proposing.outlook import Outlook
 from pajamo.campaigns.situation import Situation
 from pajamo.config.campaigns.cost import TableCostSettings
+from pajamo.config.campaigns.study import ScreenSource
 from pajamo.errors import StudyError
 
 
@@ -46,6 +47,8 @@ def acquisition_of(outlook: Outlook) -> Acquisition:
         return outlook.brought.acquisition
     asked = outlook.study.acquisition
     if asked.kind == "default":
+        if outlook.study.goal == "mechanism" and isinstance(outlook.study.candidates, ScreenSource):
+            return acquisition("max-determinant", **asked.settings)
         if outlook.study.goal == "mechanism":
             about = getattr(outlook.study.candidates, "parameters", ()) or None
             return acquisition("expected-information", **{"about": about, **asked.settings})

@@ -69,6 +69,21 @@ class LessUncertainty(Objective):
 
 
 @dataclass(frozen=True)
+class Law(Objective):
+    """Information about the coefficients of a law of composition: how effects of single perturbations combine."""
+
+    predictive: ValuePredictive
+    unit: ClassVar[str] = "nats about how effects combine"
+
+    def gains(self, rows: Rows) -> Array:
+        """Half the logarithm of how much each result's variance exceeds its noise, given those before it."""
+        part = self.predictive.take(rows)
+        noise = np.maximum(part.noise_of(), TINY * part.diagonal() + SMALLEST)
+        lower = np.linalg.cholesky(part.columns(np.arange(len(rows))) + np.diag(noise))
+        return np.asarray(np.log(np.diag(lower)) - 0.5 * np.log(noise))
+
+
+@dataclass(frozen=True)
 class Hits(Objective):
     """Expected number of hits in the batch."""
 
@@ -131,6 +146,8 @@ def objective_of(
         pending = situation.pending
         known = predictive.condition(pending) if len(pending) else predictive
         return Narrowing(known)
+    if goal == "mechanism":
+        return Law(predictive)
     if goal == "model":
         return LessUncertainty(predictive, _looked_at(predictive, rng))
     if goal == "hits":

@@ -160,6 +160,8 @@ def _learner(study: CampaignStudy, problem: Problem, seen: Seen) -> Learner:
         return learner_of(_for_classes(study.model, problem))
     if problem.classes is not None:
         return learner("random-forest", records="classes", classes=len(problem.classes))
+    if study.goal == "mechanism":
+        return learner("bayesian-linear")  # the law of composition, whose coefficients are to be known
     small = len(seen.rows) <= MOST_FOR_PROCESS and problem.features.shape[1] <= WIDEST_FOR_PROCESS
     return learner("gaussian-process" if small else "bayesian-linear")
 

@@ -155,7 +155,8 @@ class CampaignStudy(Config):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     """What the campaign is called."""
     goal: Goal
-    """A model that predicts every candidate; candidates beyond a threshold; the best one; a number of a mechanism."""
+    """A model that predicts every candidate; candidates beyond a threshold; the best one; numbers of a mechanism: of
+    a run's, or, of a screen, coefficients of the law by which effects of single perturbations combine."""
     seed: int = Field(default=0, ge=0)
     """From which every random choice derives."""
     candidates: Annotated[TableSource | ScreenSource | AssaySource, Field(discriminator="kind")]
@@ -195,8 +196,14 @@ class CampaignStudy(Config):
             raise ValueError("`classes` goes with a single output")
         if self.stop is not None and self.stop.tolerance is None and not self.classes:
             raise ValueError("`stop` needs to know how far a prediction may be off: `stop.tolerance`")
-        if self.goal == "mechanism" and not isinstance(self.candidates, AssaySource):
-            raise ValueError("the goal `mechanism` needs candidates of kind `assay`, which have a mechanism")
+        if self.goal == "mechanism" and isinstance(self.candidates, TableSource):
+            raise ValueError(
+                "the goal `mechanism` needs candidates of kind `assay`, which have a mechanism, or of kind `screen`, "
+                "whose effects combine by a law"
+            )
+        linear = self.model is None or self.model.kind == "bayesian-linear"
+        if self.goal == "mechanism" and isinstance(self.candidates, ScreenSource) and not linear:
+            raise ValueError("the law by which effects combine is a model of kind `bayesian-linear`")
         return self
 
 
