@@ -238,7 +238,9 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _short(table: pd.DataFrame) -> pd.DataFrame:
     """The first rows without what the file tells better: predictions and reasons."""
     hidden = [
-        name for name in table.columns if name.startswith(("expected ", "sd ")) or name in ("why", "round", "place")
+        name
+        for name in table.columns
+        if name.startswith(("expected ", "sd ")) or name in ("why", "round", "place")
     ]
     shown = table.drop(columns=hidden).head(SHOWN)
     if not shown["cost"].any():

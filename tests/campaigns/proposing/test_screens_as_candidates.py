@@ -17,7 +17,7 @@ from pajamo.config.campaigns.study import ScreenSource
 from pajamo.data.pseudobulk import pseudobulk
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.simulate import simulate_combinations
-from pajamo.errors import DataError, StudyError
+from pajamo.errors import DataError, ModelError, StudyError
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,25 @@ def test_hits_are_of_a_readout(screen: Path) -> None:
     assert made.unit == "expected hits"
     with pytest.raises(StudyError, match="which of them makes a candidate good"):
         pajamo.propose(screen, goal="hits", size=3, components=3)
+
+
+@pytest.mark.parametrize("name", ["salt-ls", "mixed-effects", "average-singles"])
+def test_any_model_of_responses_predicts(screen: Path, name: str) -> None:
+    study = {
+        "name": "s",
+        "goal": "model",
+        "candidates": {"kind": "screen", "data": {"path": str(screen)}, "components": 3},
+        "model": {"kind": "response", "name": name, "members": 4},
+        "batch": {"size": 3},
+    }
+    made = pajamo.propose(study)
+    assert made.model == "response"
+    assert made.at_random is not None
+    assert repr(pajamo.propose(study)) == repr(made)
+    double = next(one for one in made.choices + made.runners_up if "+" in one.candidate)
+    assert np.isfinite(double.mean).all()
+    with pytest.raises(ModelError, match="no model called"):
+        pajamo.propose({**study, "model": {"kind": "response", "name": "salt-lls"}})
 
 
 def test_how_effects_combine_is_a_goal_of_its_own(screen: Path) -> None:

@@ -15,7 +15,7 @@ from pajamo.campaigns.proposing.brought import NOTHING, Brought
 from pajamo.campaigns.proposing.problem import Problem, Seen, seen_of
 from pajamo.campaigns.situation import Situation, Target
 from pajamo.campaigns.state import State
-from pajamo.config.campaigns.learner import AnyLearnerSettings
+from pajamo.config.campaigns.learner import AnyLearnerSettings, ResponseSettings
 from pajamo.config.campaigns.study import CampaignStudy
 from pajamo.errors import DataError, StudyError, nearest, shorten
 
@@ -154,8 +154,14 @@ def _enough(problem: Problem, seen: Seen, chosen: Learner) -> bool:
 
 
 def _learner(study: CampaignStudy, problem: Problem, seen: Seen) -> Learner:
-    if problem.learner is not None and study.model is None:
+    if problem.learner is not None and (study.model is None or isinstance(study.model, ResponseSettings)):
         return problem.learner
+    if isinstance(study.model, ResponseSettings):
+        raise StudyError(
+            "models of responses predict perturbations, and these candidates are none",
+            where="model",
+            fix="choose bayesian-linear or gaussian-process, or give candidates of kind `screen`",
+        )
     if study.model is not None:
         return learner_of(_for_classes(study.model, problem))
     if problem.classes is not None:

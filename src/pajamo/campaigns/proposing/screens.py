@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pajamo.campaigns.learners.response import ResponseModel
 from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.proposing.effects import PROFILE, Effects, effects_along, effects_of
 from pajamo.campaigns.proposing.problem import Problem
 from pajamo.campaigns.proposing.tables import JOINT, hash_of, require_columns, unique_names
+from pajamo.config.campaigns.learner import LearnerSettings, ResponseSettings
 from pajamo.config.campaigns.study import ScreenSource
 from pajamo.data.assays.tables import read_table
 from pajamo.data.public.datasets import resolve
@@ -56,8 +58,13 @@ class EffectFeatures:
         return np.concatenate([total, (total**2 - (parts**2).sum(axis=1)) / 2], axis=1)
 
 
-def problem_of_screen(source: ScreenSource) -> Problem:
+def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None) -> Problem:
     """The pool that follows from a screen, with what was measured in it.
+
+    Parameters
+    ----------
+    source: the screen, and which candidates follow from it.
+    model: what predicts them; a model of responses becomes a learner here, as it knows perturbations by name.
 
     Raises
     ------
@@ -73,9 +80,13 @@ def problem_of_screen(source: ScreenSource) -> Problem:
     features = EffectFeatures(singles, _members(sets, names_of_singles))
     listed = features[slice(0, len(candidates))] if len(candidates) <= MOST_HASHED else singles
     kept = known[known["candidate"].isin(set(candidates))]
+    own = None
+    if isinstance(model, ResponseSettings):
+        own = ResponseModel(model.name, sets, features, members=model.members, settings=model.settings)
     return Problem(
         names=tuple(candidates),
-        features=features,
+        features=features if own is None else np.arange(len(candidates), dtype=float)[:, None],
+        learner=own,
         outputs=effects.outputs,
         data=hash_of(candidates, np.asarray(listed)),
         members=tuple(sets),

@@ -17,7 +17,7 @@ def problem_of(study: CampaignStudy) -> Problem:
     """
     source = study.candidates
     if isinstance(source, ScreenSource):
-        return problem_of_screen(source)
+        return problem_of_screen(source, study.model)
     if isinstance(source, AssaySource):
         from pajamo.campaigns.proposing.assays import problem_of_assay
 

@@ -60,8 +60,25 @@ class ExtraTreesSettings(_TreeSettings):
     """The learner."""
 
 
+class ResponseSettings(Config):
+    """One of pajamo's models of screens, refitted to resampled perturbations; for candidates of a screen."""
+
+    kind: Literal["response"] = "response"
+    """The learner."""
+    name: str
+    """The model, as `pajamo models` lists it: salt-ls, mixed-effects, linear, ..."""
+    members: Annotated[int, Field(ge=2)] = 12
+    """Fits of the ensemble."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the model."""
+
+
 LearnerSettings: TypeAlias = Annotated[
-    BayesianLinearSettings | GaussianProcessSettings | RandomForestSettings | ExtraTreesSettings,
+    BayesianLinearSettings
+    | GaussianProcessSettings
+    | RandomForestSettings
+    | ExtraTreesSettings
+    | ResponseSettings,
     Field(discriminator="kind"),
 ]
 AnyLearnerSettings: TypeAlias = (
