@@ -16,7 +16,8 @@ from pajamo.campaigns.costs.hits import HitGain
 from pajamo.campaigns.costs.knapsack import Chosen, best_batch
 from pajamo.campaigns.costs.model import CostModel
 from pajamo.campaigns.costs.options import Options, Pool, menu_of, options_of
-from pajamo.campaigns.costs.sheet import lane_sheet, lanes_of
+from pajamo.campaigns.costs.screen import ScreenCost
+from pajamo.campaigns.costs.sheet import lane_sheet, lane_totals, lanes_of
 from pajamo.campaigns.predictive import Array, ClassPredictive, FactorPredictive, Rows, ValuePredictive
 from pajamo.campaigns.proposal import REPLICATES, Number
 from pajamo.campaigns.proposing.batches import ChosenBatch
@@ -216,13 +217,21 @@ def _told(outlook: Outlook, chosen: Chosen, yardstick: _Yardstick) -> ChosenBatc
         allocations=[_allocation(entry, lanes_of(chosen.batch, yardstick.costs)) for entry in entries],
         controls=_controls(chosen, yardstick.costs),
         layout=tuple(lane_sheet(chosen.batch, yardstick.costs).itertuples(index=False, name=None)),
-        notes=outlook.notes,
+        notes=(*outlook.notes, *_loading(chosen, yardstick.costs)),
     )
 
 
 def _words(entry: Entry, gain: float, unit: str, noise: float, own: float) -> str:
     again = "measured before, more of it" if entry.made else "new"
     return f"{again}: {gain:.3g} {unit} for {own:,.2f}; read with a standard error of {np.sqrt(noise):.2g}"
+
+
+def _loading(chosen: Chosen, costs: CostModel) -> tuple[str, ...]:
+    """Of a screen: how many cells go into each lane, so that as many are captured as were planned."""
+    if not isinstance(costs, ScreenCost):
+        return ()
+    first = lane_totals(chosen.batch, costs).iloc[0]
+    return (f"each lane: load {first['to_load']:,.0f} cells to capture {first['captured']:,.0f}",)
 
 
 def _controls(chosen: Chosen, costs: CostModel) -> dict[str, Number | str]:
