@@ -108,6 +108,8 @@ def test_strategies_are_simulated_and_gone_on_with(folder: Path, command: Callab
     words = ("campaign", "simulate", "iris", "--seeds", "1", "--out", str(folder / "sim"))
     said = run(command, *words, "--strategy", "random", "--strategy", "margin")
     assert "iris, accuracy" in said
+    curves = pd.read_csv(folder / "sim" / "iris" / "curves.csv")
+    assert set(curves["strategy"]) == {"random", "margin"}
     again = command(*words, "--strategy", "random", "--strategy", "margin")
     assert again.code == 0
     assert "2 of 2 runs are finished already" in again.err

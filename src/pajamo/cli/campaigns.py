@@ -177,10 +177,11 @@ def simulate(
     workers: Annotated[int, Option(help="Processes.")] = 1,
     where: Annotated[str | None, Option(help="here, processes or ray.")] = None,
 ) -> None:
-    """Run strategies on tasks whose answers are known: learning curves, areas, differences to random.
+    """Run strategies on tasks whose answers are known: learning curves (curves.csv), areas, differences to random.
 
     An interrupted simulation goes on where it stopped when the same command is given again.
     """
+    from pajamo.campaigns.benchmark.curves import long_table
     from pajamo.campaigns.benchmark.summary import ceiling_of, summaries
     from pajamo.campaigns.benchmark.tasks.registry import task
 
@@ -188,6 +189,7 @@ def simulate(
         tasks, strategy, seeds, out_folder, data=data, workers=workers, where=_place(where), progress=progress
     )
     for name, records in found.items():
+        _write(long_table(records), out_folder / name / "curves.csv")
         one = task(name, data)
         say(f"\n{one.name}: {one.title}; {one.source}; {one.licence}")
         if said := ceiling_of(one):

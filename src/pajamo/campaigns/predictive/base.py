@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -146,8 +146,3 @@ def as_noise(noise: ArrayLike, mean: Array) -> Array:
     if (spread < 0).any():
         raise ModelError("a variance of noise is negative", where="predictive distribution")
     return np.array(spread)
-
-
-def as_rows(rows: Any) -> Rows:
-    """Row numbers as an array."""
-    return np.atleast_1d(np.asarray(rows, dtype=np.intp))
