@@ -253,7 +253,7 @@ def test_bad_files_and_options_are_user_errors(command: Callable[..., Any], tmp_
     (tmp_path / "broken.toml").write_text("perturbations = ", encoding="utf-8")
     for arguments, words in (
         (["nowhere.toml"], "no such design file"),
-        (["broken.toml"], "cannot be read as TOML"),
+        (["broken.toml"], "is not valid TOML"),
         (["--perturbations", 5], "give either `like`"),
         (["--perturbations", 5, "-o", "plan.txt"], "cannot be written to 'plan.txt'"),
         (["--perturbations", 5, "--like", "nowhere.h5ad"], "nowhere.h5ad"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -12,6 +11,7 @@ from pydantic import Field, model_validator
 from pajamo.config.assays.study import AssayStudy, anchored, parse_assay_study
 from pajamo.config.protocol import ProtocolSettings
 from pajamo.config.strict import Config, parse
+from pajamo.config.toml import read_toml
 from pajamo.errors import StudyError, nearest
 
 
@@ -136,7 +136,7 @@ def read_study(path: str | Path) -> Study | AssayStudy:
         named), or a value of the wrong type; or it says of neither or of both kinds of study that it is one.
     """
     path = Path(path)
-    study = parse_any_study(_toml(path), where=str(path))
+    study = parse_any_study(read_toml(path), where=str(path))
     return anchored(study, path.parent) if isinstance(study, AssayStudy) else _anchored(study, path.parent)
 
 
@@ -148,19 +148,6 @@ def parse_any_study(raw: Mapping[str, Any], where: str = "study") -> Study | Ass
     StudyError: as `read_study`.
     """
     return parse_assay_study(raw, where) if _is_assay(raw, where) else parse_study(raw, where)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise StudyError("there is no such study file", where=str(path), fix="check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError("the study file cannot be read", where=str(path), why=str(error)) from error
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StudyError("the study file is not valid TOML", where=str(path), why=str(error)) from error
 
 
 def _is_assay(raw: Mapping[str, Any], where: str) -> bool:

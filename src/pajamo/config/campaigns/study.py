@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -13,7 +12,7 @@ from pajamo.config.campaigns.cost import CostSettings
 from pajamo.config.campaigns.learner import LearnerSettings
 from pajamo.config.strict import Config, parse
 from pajamo.config.study import DataSettings
-from pajamo.errors import StudyError
+from pajamo.config.toml import read_toml
 
 Count = Annotated[int, Field(ge=1)]
 Goal = Literal["model", "hits", "optimum", "mechanism"]
@@ -215,13 +214,7 @@ def read_campaign_study(path: str | Path) -> CampaignStudy:
     StudyError: the file is missing, is not TOML, has an unknown key or an impossible value.
     """
     path = Path(path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StudyError("there is no such study file", where=str(path), fix="check the path") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise StudyError("the study file cannot be read as TOML", where=str(path), why=str(error)) from error
-    return anchored_campaign(parse_campaign_study(raw, str(path)), path.parent)
+    return anchored_campaign(parse_campaign_study(read_toml(path), str(path)), path.parent)
 
 
 def parse_campaign_study(raw: dict[str, Any], where: str = "campaign") -> CampaignStudy:

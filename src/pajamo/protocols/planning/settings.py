@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pajamo.config import Config, DataSettings, parse
-from pajamo.errors import StudyError
+from pajamo.config.toml import read_toml
 
 Positive = Annotated[float, Field(gt=0)]
 Cost = Annotated[float, Field(ge=0)]
@@ -164,15 +163,7 @@ def read_design(path: str | Path) -> DesignSettings:
     StudyError: the file is missing, is not TOML, has an unknown key or an impossible value.
     """
     path = Path(path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StudyError("there is no such design file", where=str(path), fix="check the path") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise StudyError(
-            "the design file cannot be read as TOML", where=str(path), why=str(error), fix="mend that line"
-        ) from error
-    settings = parse(DesignSettings, raw, str(path))
+    settings = parse(DesignSettings, read_toml(path, "design file"), str(path))
     if settings.like is None or settings.like.path is None:
         return settings
     like = settings.like.model_copy(update={"path": (path.parent / settings.like.path).resolve()})
