@@ -18,6 +18,7 @@ from pajamo.data.pseudobulk import pseudobulk
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.simulate import simulate_combinations
 from pajamo.errors import DataError, ModelError, StudyError
+from pajamo.protocols.errors import variance_components
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,28 @@ def test_a_budget_becomes_cells_guides_and_lanes(screen: Path) -> None:
     assert repr(pajamo.propose(screen, goal="model", budget=9000.0, rounds=3, components=3)) == repr(made)
     with pytest.raises(StudyError, match="budget"):
         pajamo.propose(screen, budget=10.0)
+
+
+def test_batches_and_guides_of_the_screen_enter_the_noise(tmp_path: Path) -> None:
+    path = tmp_path / "batches.h5ad"
+    simulated = simulate_combinations(
+        seed=5, genes=40, singles=6, doubles=5, triples=0, cells=45, control_cells=150, batches=3
+    )
+    simulated.write_h5ad(path)
+    data = DataSettings(path=path, batch="batch")
+    problem = problem_of_screen(ScreenSource(data=data, components=3))
+    found = variance_components(read_screen(data)).variances()
+    assert problem.between is not None
+    assert problem.between.batch == pytest.approx(found.batch / found.cell)
+    assert any("what more cells do not lower" in note for note in problem.notes)
+    assert problem_of_screen(ScreenSource(data=DataSettings(path=path), components=3)).between is None
+    made = pajamo.propose(path, budget=4000.0, batch="batch", components=3)
+    stated = {"kind": "screen", "variances": {"cell": 1.0, "guide": 0.5}}
+    study = {
+        "name": "s", "goal": "model", "cost": stated, "batch": {"budget": 4000.0},
+        "candidates": {"kind": "screen", "data": {"path": str(path), "batch": "batch"}, "components": 3},
+    }  # fmt: skip
+    assert pajamo.propose(study).choices != made.choices
 
 
 def test_hits_are_of_a_readout(screen: Path) -> None:

@@ -88,11 +88,16 @@ def _predictive(outlook: Outlook) -> tuple[ValuePredictive, Array]:
 
 
 def _variances(outlook: Outlook, unit: Array) -> Variances | None:
-    """Components of a readout's variance, in its own squared units; None where the settings say all."""
+    """Components of a readout's variance in its own squared units, as stated or as the screen shows them."""
     settings = outlook.study.cost
     if not isinstance(settings, ScreenCostSettings):
         return None
     given, size = settings.variances, _readout_unit(outlook, unit)
+    of_screen = outlook.problem.between
+    if of_screen is not None and "variances" not in settings.model_fields_set:
+        return Variances(
+            size, of_screen.batch * size, of_screen.batch_by_perturbation * size, of_screen.guide * size
+        )
     ratio = size / given.cell
     control = given.cell if given.control_cell is None else given.control_cell
     return Variances(

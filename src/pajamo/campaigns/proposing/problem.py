@@ -15,6 +15,7 @@ from pajamo.campaigns.learners.base import Learner
 from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.state import Measured, State
 from pajamo.errors import DataError
+from pajamo.protocols.errors import Variances
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Problem:
     members: perturbations of each candidate (A and B of A+B), or None where candidates are no perturbations.
     known: results that came with the candidates: columns candidate, one an output, "error OUTPUT".
     noise: variance of one measurement of each output, where results carry no errors of their own; NaN if unknown.
+    between: variance between batches, between batches of one perturbation, and between guides, each as a multiple of
+        that between cells; None where the candidates come from no screen with batches.
     classes: names of classes, where classes are recorded instead of values.
     repeats: whether what was measured may be measured again: no, too, or nothing else.
     learner: that goes with these candidates and no other, such as a mechanism.
@@ -43,6 +46,7 @@ class Problem:
     members: tuple[tuple[str, ...], ...] | None = None
     known: pd.DataFrame | None = None
     noise: Array | None = None
+    between: Variances | None = None
     classes: tuple[str, ...] | None = None
     repeats: Literal["no", "too", "only"] = "no"
     learner: Learner | None = None

@@ -22,6 +22,7 @@ from pajamo.data.public.datasets import resolve
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
 from pajamo.errors import DataError, shorten
+from pajamo.protocols.errors import Variances, variance_components
 
 MOST_HASHED = 1_000_000
 """Candidates above which the hash is of the perturbations' features instead of every candidate's."""
@@ -72,6 +73,7 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
     """
     screen = read_screen(resolve(source.data))
     effects = effects_of(screen, source.readout, source.components)
+    between = _between(screen)
     measured = names_of(effects)
     known = _against(effects, source.against, effects)
     singles, names_of_singles = _singles(_describing(screen, effects, source), effects, source.features)
@@ -93,7 +95,31 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
         known=kept.reset_index(drop=True),
         noise=effects.cell_variance,
         repeats=REPEATS.get(str(source.candidates), "too"),
-        notes=_notes(effects, source, len(known) - len(kept)),
+        between=between,
+        notes=(*_notes(effects, source, len(known) - len(kept)), *_said(between)),
+    )
+
+
+def _between(screen: Screen) -> Variances | None:
+    """Components of variance as multiples of that between cells; None without batches to estimate them from."""
+    if "batch" not in screen.cells or screen.cells["batch"].nunique() < 2:
+        return None
+    try:
+        found = variance_components(screen).variances()
+    except DataError:  # the layout cannot tell them apart, as `pajamo check` explains
+        return None
+    return Variances(
+        1.0, *(one / found.cell for one in (found.batch, found.batch_by_perturbation, found.guide))
+    )
+
+
+def _said(between: Variances | None) -> tuple[str, ...]:
+    if between is None:
+        return ()
+    batches, guides = between.batch + between.batch_by_perturbation, between.guide
+    return (
+        f"beside cells (variance 1), batches of this screen vary by {batches:.2g} and guides by {guides:.2g}: "
+        "what more cells do not lower",
     )
 
 
