@@ -81,6 +81,15 @@ def test_candidates_are_pairs_of_what_was_measured_alone(screen: Path) -> None:
     np.testing.assert_allclose(features[-1, 3:], parts[0] * parts[1])
 
 
+def test_the_pool_is_told_by_its_files_and_settings_not_by_where_they_lie(screen: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.h5ad"
+    copy.write_bytes(screen.read_bytes())
+    first = problem_of_screen(source(screen)).data
+    assert problem_of_screen(source(copy)).data == first
+    assert problem_of_screen(source(screen, against="additive")).data != first
+    assert problem_of_screen(source(screen, candidates="pairs")).data == first  # the same pool and features
+
+
 def test_against_additive_only_combinations_have_results(screen: Path) -> None:
     plain, beyond = problem_of_screen(source(screen)), problem_of_screen(source(screen, against="additive"))
     assert plain.known is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pajamo.campaigns.learners.blockwise import one_thread
 from pajamo.campaigns.predictive import ClassPredictive, Rows, ValuePredictive
 from pajamo.campaigns.proposal import Choice, Proposal
 from pajamo.campaigns.proposing.batches import ChosenBatch
@@ -22,18 +23,21 @@ def propose_batch(
 ) -> Proposal:
     """Choose the next batch. It depends on the arguments alone, so that a round can be replayed.
 
+    With one thread: how sums are split over threads decides their last bits.
+
     Raises
     ------
     StudyError: a budget that is spent or too small, constraints that exclude one another, unknown names.
     DataError: nothing left to choose from, or results of candidates that are not in the pool.
     ModelError: a model that does not give what the acquisition needs.
     """
-    outlook = look(study, problem, state, brought)
-    if study.batch.size is not None:
-        batch = choose_by_size(outlook, study.batch.size)
-    else:
-        batch = choose_by_money(outlook, money_of_round(study, state))
-    return _proposal(outlook, batch)
+    with one_thread():
+        outlook = look(study, problem, state, brought)
+        if study.batch.size is not None:
+            batch = choose_by_size(outlook, study.batch.size)
+        else:
+            batch = choose_by_money(outlook, money_of_round(study, state))
+        return _proposal(outlook, batch)
 
 
 def money_of_round(study: CampaignStudy, state: State) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -14,19 +16,16 @@ from pajamo.campaigns.learners.response import ResponseModel
 from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.proposing.effects import PROFILE, Effects, effects_along, effects_of
 from pajamo.campaigns.proposing.problem import Problem
-from pajamo.campaigns.proposing.tables import JOINT, hash_of, require_columns, unique_names
+from pajamo.campaigns.proposing.tables import JOINT, require_columns, unique_names
 from pajamo.config.campaigns.learner import LearnerSettings, ResponseSettings
 from pajamo.config.campaigns.study import ScreenSource
 from pajamo.data.assays.tables import read_table
+from pajamo.data.atomic import sha256
 from pajamo.data.public.datasets import resolve
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
 from pajamo.errors import DataError, shorten
 from pajamo.protocols.errors import Variances, variance_components
-
-MOST_HASHED = 1_000_000
-"""Candidates above which the hash is of the perturbations' features instead of every candidate's."""
-
 
 REPEATS: dict[str, Literal["no", "too", "only"]] = {"pairs": "no", "again": "only"}
 """Whether measured candidates may be measured again, by which candidates are asked for; otherwise they may."""
@@ -80,7 +79,6 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
     candidates = _candidates(source.candidates, measured, names_of_singles)
     sets = [tuple(name.split(JOINT)) for name in candidates]
     features = EffectFeatures(singles, _members(sets, names_of_singles))
-    listed = features[slice(0, len(candidates))] if len(candidates) <= MOST_HASHED else singles
     kept = known[known["candidate"].isin(set(candidates))]
     own = None
     if isinstance(model, ResponseSettings):
@@ -90,7 +88,7 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
         features=features if own is None else np.arange(len(candidates), dtype=float)[:, None],
         learner=own,
         outputs=effects.outputs,
-        data=hash_of(candidates, np.asarray(listed)),
+        data=_hash(source, candidates),
         members=tuple(sets),
         known=kept.reset_index(drop=True),
         noise=effects.cell_variance,
@@ -98,6 +96,18 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
         between=between,
         notes=(*_notes(effects, source, len(known) - len(kept)), *_said(between)),
     )
+
+
+def _hash(source: ScreenSource, candidates: list[str]) -> str:
+    """Hash of what the pool is made from: the files, how they are read, and the candidates' names.
+
+    Not of features, whose last bits depend on the machine.
+    """
+    path = resolve(source.data).path
+    files = [one for one in (path, source.features) if one is not None]
+    asked = source.model_dump(mode="json", exclude={"data": {"path"}, "features": True, "candidates": True})
+    parts = [json.dumps(asked, sort_keys=True), *map(sha256, files), *candidates]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _between(screen: Screen) -> Variances | None:

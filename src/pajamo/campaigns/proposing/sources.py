@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pajamo.campaigns.learners.blockwise import one_thread
 from pajamo.campaigns.proposing.problem import Problem
 from pajamo.campaigns.proposing.screens import problem_of_screen
 from pajamo.campaigns.proposing.tables import problem_of_table
@@ -15,6 +16,11 @@ def problem_of(study: CampaignStudy) -> Problem:
     ------
     DataError: tables or screens that cannot be used.
     """
+    with one_thread():  # as in a round, so that the same files give the same bits
+        return _problem_of(study)
+
+
+def _problem_of(study: CampaignStudy) -> Problem:
     source = study.candidates
     if isinstance(source, ScreenSource):
         return problem_of_screen(source, study.model)
