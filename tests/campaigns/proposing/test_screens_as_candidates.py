@@ -81,7 +81,9 @@ def test_candidates_are_pairs_of_what_was_measured_alone(screen: Path) -> None:
     np.testing.assert_allclose(features[-1, 3:], parts[0] * parts[1])
 
 
-def test_the_pool_is_told_by_its_files_and_settings_not_by_where_they_lie(screen: Path, tmp_path: Path) -> None:
+def test_the_pool_is_told_by_its_files_and_settings_not_by_where_they_lie(
+    screen: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy.h5ad"
     copy.write_bytes(screen.read_bytes())
     first = problem_of_screen(source(screen)).data

@@ -12,11 +12,12 @@ import pytest
 from pajamo.config.assays import declare, parse_assay_study
 from pajamo.data.assays.alphabet import alphabet_of
 from pajamo.data.assays.assay import Assay, Experiment
+from pajamo.errors import StudyError
 from pajamo.evaluation.assays.rows import Said
 from pajamo.evaluation.assays.scores import scores_of
 from pajamo.explanations.designs.declared import declared_model
 from pajamo.models.assays.model import AssayModel
-from pajamo.pipeline.assays.loading import LoadedAssay
+from pajamo.pipeline.assays.loading import LoadedAssay, load_assay
 from pajamo.reports.assays.instruments import curve, recorded_as
 
 RATE = {"kind": "rate", "lower": -5.0}
@@ -83,3 +84,20 @@ def test_reports_name_what_is_recorded_and_draw_its_curve() -> None:
     assert table["expected"][0] == pytest.approx(-5.0, abs=1e-3)
     assert (table["low"] >= -5.0).all()
     assert (curve(cuts, "plate", grid)["expected"].diff().dropna() > 0).all()
+
+
+def test_an_input_that_no_mechanism_takes_stops_a_run_before_it_reads(tmp_path: Path) -> None:
+    lac = {
+        "kind": "thermodynamic",
+        "sites": {"CRP": {"start": 0, "length": 3}, "RNAP": {"start": 3, "length": 3}},
+        "regulators": {"CRP": {"concentration": "crp"}},
+        "transcribes": ["RNAP"],
+    }
+    plate = {
+        "path": str(tmp_path / "none.csv"),
+        "inputs": {"cpr": 1.0},
+        "measurement": {"kind": "continuous"},
+    }
+    study = parse_assay_study({"name": "x", "mechanisms": {"lac": lac}, "experiments": {"plate": plate}})
+    with pytest.raises(StudyError, match="no mechanism takes the input 'cpr'"):
+        load_assay(study)

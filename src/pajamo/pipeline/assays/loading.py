@@ -122,9 +122,12 @@ def load_assay(study: AssayStudy) -> LoadedAssay:
 
     Raises
     ------
-    DataError, SplitError, StudyError: as `read_assay`.
+    DataError, SplitError, StudyError: as `read_assay`; an input of an experiment that no mechanism takes.
     """
+    from pajamo.models.assays.compile import refuse_unused_inputs
+
     resolved = resolved_study(study)
+    refuse_unused_inputs(resolved)
     assay, notes = noting(lambda: read_assay(resolved))
     digests = {name: digest(settings.path) for name, settings in resolved.experiments.items()}
     return LoadedAssay(study, resolved, assay, notes, digests)
