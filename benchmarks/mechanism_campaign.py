@@ -64,7 +64,7 @@ FIRST_CONTACTS = (-1.0, -2.0, -3.0, -4.0)
 """kcal/mol from which the first fit starts; the best optimum goes on."""
 SIZES = {
     "simulated": (72, 8000, 48, 5, (96, 96, 192, 192)),
-    "recorded": (3000, 28_000, 1000, 3, (3000, 6000)),
+    "recorded": (8000, 28_000, 2000, 3, (6000, 12_000)),
 }
 """Variants at first, pool, batch, rounds, and the batches in which random selection is looked at."""
 Plans = dict[str, tuple[int, ...]]

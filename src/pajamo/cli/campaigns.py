@@ -111,6 +111,8 @@ def status(campaign: File, as_json: AsJson = False) -> None:
         f"{found['name']}: goal {found['goal']}, {found['candidates']:,} candidates, {found['measured']:,} measured"
     )
     money = f"spent {found['spent']:,.2f}"
+    if found["spent_on_failed"]:
+        money += f" ({found['spent_on_failed']:,.2f} on measurements that failed)"
     say(money if found["budget"] is None else f"{money} of {found['budget']:,.2f}")
     for name in ("pending", "failed", "withdrawn"):
         if found[name]:

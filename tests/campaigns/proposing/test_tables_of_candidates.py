@@ -108,6 +108,12 @@ def test_a_budget_counts_measurements_and_rounds(study: dict[str, Any], tmp_path
     )
     second = pajamo.propose_round(campaign).proposal
     assert second.total_cost <= (60.0 - made.total_cost) / 2
+    lost = made.choices[0]
+    assert pajamo.campaign_status(campaign)["spent_on_failed"] == 0.0
+    pajamo.record_results(campaign, pd.DataFrame({"candidate": [lost.candidate], "growth": [np.nan]}))
+    status = pajamo.campaign_status(campaign)
+    assert status["spent_on_failed"] == pytest.approx(lost.cost)
+    assert status["spent"] == pytest.approx(made.total_cost + second.total_cost)
 
 
 def test_what_has_to_be_in_is_in_and_what_must_not_is_not(study: dict[str, Any]) -> None:

@@ -38,11 +38,27 @@ def status_of(campaign: Campaign) -> dict[str, Any]:
         "failed": list(state.failed),
         "withdrawn": list(state.withdrawn),
         "spent": spent,
+        "spent_on_failed": _on_failed(rounds, campaign),
         "budget": budget,
         "left": None if budget is None else budget - spent,
         "rounds": round_table(rounds, campaign).to_dict("records"),
         "stop": _stop(campaign, rounds),
     }
+
+
+def _on_failed(rounds: list[RoundRecord], campaign: Campaign) -> float:
+    """Money for measurements that failed: their own cost, without their share of runs, lanes and controls."""
+    events = campaign.events()
+    failed = events[events["what"] == "failed"]
+    lost = set(zip(failed["round"], failed["candidate"], strict=True))
+    return float(
+        sum(
+            choice.cost
+            for one in rounds
+            for choice in one.proposal.choices
+            if (one.number, choice.candidate) in lost
+        )
+    )
 
 
 def _stop(campaign: Campaign, rounds: list[RoundRecord]) -> dict[str, Any] | None:
