@@ -1,0 +1,1 @@
+"""Protein language models, what they say of variants, and the tables that they must beat."""
