@@ -1,0 +1,1 @@
+"""How well hidden residues are told, and what measured variants do, with everything that must be beaten beside it."""
