@@ -6,9 +6,11 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from pajamo.campaigns.learners.linear import BayesianLinear
 from pajamo.data.run_folder import verify_run
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -75,3 +77,27 @@ def test_a_campaign_finds_what_it_looks_for(
     assert found >= 8  # at random one or two of 15
     assert "to the last bit: True" in printed
     assert (tmp_path / "growth.html").is_file()
+
+
+def test_pyrelational_style_rounds_beat_random_ones_and_learn_from_no_failed_label(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["pyrelational_style.py", "--rounds", "1"])
+    parts = runpy.run_path(str(EXAMPLES / "pyrelational_style.py"), run_name="__main__")
+    said = capsys.readouterr().out.splitlines()
+    at_random, chosen = (list(map(float, line.partition("accuracy ")[2].split())) for line in said)
+    assert len(at_random) == len(chosen) == 2
+    assert at_random[0] == chosen[0]
+    assert chosen[-1] > at_random[-1]
+    rng = np.random.default_rng(0)
+    dataset = [((x := rng.normal(size=3)), rng.normal(size=2), x.sum()) for _ in range(40)]  # more than pairs
+    oracle = parts["BenchmarkOracle"]([*dataset[:30], *((*row[:-1], np.nan) for row in dataset[30:])])
+    data = parts["DataManager"](dataset, range(10), 0.5)
+    assert data.features.shape == (40, 5)
+    assert np.isfinite(data.labels).sum() == 10 + 15
+    model = parts["ModelManager"](BayesianLinear())
+    run = parts["Pipeline"](data, model, parts["RelativeDistanceStrategy"](), oracle)
+    table = run.run(5, 3)
+    assert table["labelled"].tolist() == [15, 20, 25, 30]
+    assert np.isnan(data.labels).sum() > 0
+    assert table["rmse"].iloc[-1] < 1e-3

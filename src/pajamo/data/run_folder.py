@@ -68,8 +68,8 @@ class RunFolder:
                 raise StorageError(
                     "another process is writing this run", where=str(self.work), fix="wait for it to end"
                 ) from None
-            for leftover in self.work.rglob(f"*{TEMPORARY}"):
-                leftover.unlink()
+            for leftover in list(self.work.rglob(f"*{TEMPORARY}")):
+                _remove(leftover)
             # Who held the lock before may have finished the run in the meantime.
             if not self.complete:
                 with storage_errors(self.work):
@@ -108,6 +108,14 @@ def replace_in_run(path: Path, name: str, text: str) -> None:
     manifest = read_manifest(path)
     write_text(path / name, text)
     write_json(path / MANIFEST, {**manifest, "files": {**manifest["files"], name: sha256(path / name)}})
+
+
+def _remove(leftover: Path) -> None:
+    """What was being written when a process was killed: a file, or a folder such as a checkpoint."""
+    if leftover.is_dir():
+        shutil.rmtree(leftover)
+    else:
+        leftover.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> list[Path]:

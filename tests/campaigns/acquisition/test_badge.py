@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+import pajamo.campaigns.acquisition.distances as distances
+import pajamo.campaigns.features as features
 from pajamo.campaigns.acquisition.badge import Badge, gradient_distance, gradient_parts
 from pajamo.campaigns.acquisition.choosing import choose_batch
+from pajamo.campaigns.features import PairFeatures
 from pajamo.campaigns.predictive import ClassPredictive
 from pajamo.campaigns.situation import Situation
 from pajamo.errors import ModelError
@@ -75,11 +78,31 @@ def test_draws_follow_squared_distances():
 def test_features_of_candidates_stand_in_for_those_of_a_last_layer():
     rng = np.random.default_rng(5)
     classes = ClassPredictive(rng.dirichlet(np.ones(3), 20))
-    features = rng.normal(size=(20, 4)).astype(np.float32)
-    _, inputs = gradient_parts(Situation(features, np.ones(20, dtype=bool), classes))
-    assert inputs is features
+    held = rng.normal(size=(20, 4)).astype(np.float32)
+    _, inputs = gradient_parts(Situation(held, np.ones(20, dtype=bool), classes))
+    assert inputs is held
 
 
 def test_a_model_of_values_is_refused():
     with pytest.raises(ModelError, match="probabilities of classes"):
         choose_batch(Badge(), Situation(np.zeros((3, 1)), np.ones(3, dtype=bool)), 1)
+
+
+def test_a_pool_made_by_block_is_chosen_from_as_naive_draws_from_whole_gradients_would(monkeypatch):
+    monkeypatch.setattr(features.blocks, "__defaults__", (7,))
+    monkeypatch.setattr(distances, "HELD", 0)
+    rng = np.random.default_rng(6)
+    pairs = PairFeatures(rng.normal(size=(12, 5)), np.stack(np.triu_indices(12, 1), axis=1))
+    classes = ClassPredictive(rng.dirichlet(np.ones(4), pairs.shape[0]))
+    available = np.arange(pairs.shape[0]) % 5 > 0
+    given = Situation(pairs, available, classes, pending=np.array([10]), rng=np.random.default_rng(8))
+    found = choose_batch(Badge(), given, 9)
+
+    errors = classes.mean - np.eye(4)[classes.mean.argmax(axis=1)]
+    whole = np.einsum("nc,nh->nch", errors, pairs[slice(0, pairs.shape[0])]).reshape(pairs.shape[0], -1)
+    draws, centres = np.random.default_rng(8), [10]
+    for row in found.rows:
+        squared = ((whole[:, None] - whole[centres]) ** 2).sum(axis=2).min(axis=1)
+        total = np.cumsum(np.where(available & ~np.isin(np.arange(len(squared)), centres), squared, 0.0))
+        assert row == np.searchsorted(total, draws.random() * total[-1], side="right")
+        centres.append(row)

@@ -59,6 +59,7 @@ def pool(seed=0, singles=100):
         ("k-means", {}),
         ("core-set", {}),
         ("lcmd", {}),
+        ("badge", {}),
         ("typiclust", {"most_clusters": 40}),
         ("relative-distance", {}),
         ("relative-distance", {"metric": "cosine"}),

@@ -33,6 +33,15 @@ def test_columns_and_diagonal_agree() -> None:
     assert part.names == ("activator", "repressor")
 
 
+def test_another_unit_of_outputs_holds_within_rivals_and_between_them() -> None:
+    predictive = two().take(np.arange(4))
+    before = predictive.columns(np.arange(4))
+    predictive.scale = np.array([0.5, 1.0])
+    assert all((rival.scale == [0.5, 1.0]).all() for rival in predictive.rivals)
+    assert predictive.columns(np.arange(4)) == pytest.approx(4.0 * before)
+    assert np.diag(predictive.columns(np.arange(4))) == pytest.approx(predictive.diagonal())
+
+
 def test_a_candidate_that_one_rival_cannot_predict_is_not_finite() -> None:
     draws = np.random.default_rng(0).normal(size=(5, 3))
     broken = draws.copy()

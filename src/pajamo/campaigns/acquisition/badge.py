@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pajamo.campaigns.acquisition.base import Acquisition, Selection, open_scores
-from pajamo.campaigns.acquisition.distances import ROUNDING, Points, floating
-from pajamo.campaigns.features import stacked
+from pajamo.campaigns.acquisition.distances import ROUNDING, at_hand, floating
+from pajamo.campaigns.features import Features, blocks
 from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.situation import Situation
 
@@ -30,7 +30,7 @@ class Badge(Acquisition):
     def choose(self, situation: Situation, number: int) -> Selection:
         """The largest gradient, then by k-means++."""
         errors, inputs = gradient_parts(situation)
-        lengths = np.einsum("nc,nc->n", errors, errors) * np.einsum("nh,nh->n", inputs, inputs, dtype=float)
+        lengths = gradient_lengths(errors, inputs)
         open_ = situation.available.copy()
         left = np.full(situation.size, np.inf)
         for row in situation.pending:
@@ -47,22 +47,31 @@ class Badge(Acquisition):
         return Selection(rows, gains, open_scores(situation, np.sqrt(lengths)))
 
 
-def gradient_parts(situation: Situation) -> tuple[Array, Points]:
-    """p - onehot(likeliest), shape (N, C), and h, shape (N, H)."""
+def gradient_parts(situation: Situation) -> tuple[Array, Features]:
+    """p - onehot(likeliest), shape (N, C), and h, shape (N, H), by block where a pool is made on demand."""
     classes = situation.classes()
     errors = classes.mean.copy()
     errors[np.arange(len(errors)), errors.argmax(axis=1)] -= 1.0
-    if classes.features is not None:
-        return errors, classes.features
-    held = situation.features
-    return errors, floating(held if isinstance(held, np.ndarray) else stacked(held))
+    return errors, at_hand(situation.features) if classes.features is None else classes.features
 
 
-def gradient_distance(errors: Array, inputs: Points, lengths: Array, row: int) -> Array:
+def gradient_lengths(errors: Array, inputs: Features) -> Array:
+    """Squared length of every gradient, |p - onehot|^2 |h|^2; shape (N,)."""
+    found = np.einsum("nc,nc->n", errors, errors)
+    for part, points in blocks(inputs):
+        held = floating(points)
+        found[part] *= np.einsum("nh,nh->n", held, held, dtype=float)
+    return np.asarray(found)
+
+
+def gradient_distance(errors: Array, inputs: Features, lengths: Array, row: int) -> Array:
     """Squared distance of all gradients to one of them, shape (N,): |a|^2|h|^2 + |b|^2|g|^2 - 2 (a b)(h g)."""
-    total = lengths + lengths[row]
-    found = np.asarray(total - 2.0 * (errors @ errors[row]) * (inputs @ inputs[row]))
-    found[found < ROUNDING * np.finfo(inputs.dtype).eps * total] = 0.0
+    found = np.empty(len(errors))
+    centre = floating(np.asarray(inputs[np.array([row])]))[0]
+    for part, points in blocks(inputs):
+        held, total = floating(points), lengths[part] + lengths[row]
+        away = total - 2.0 * (errors[part] @ errors[row]) * (held @ centre)
+        found[part] = np.where(away < ROUNDING * np.finfo(held.dtype).eps * total, 0.0, away)
     found[row] = 0.0
     return found
 

@@ -11,7 +11,7 @@ from pajamo.campaigns.acquisition.base import Acquisition, Selection, best_rows,
 from pajamo.campaigns.acquisition.divergence import pairwise_information
 from pajamo.campaigns.acquisition.greedy import best_row
 from pajamo.campaigns.acquisition.simulated_results import SimulatedResults
-from pajamo.campaigns.predictive import Array, Rows
+from pajamo.campaigns.predictive import Array, Rows, SampledPredictive
 from pajamo.campaigns.predictive.rivals import RivalPredictive
 from pajamo.campaigns.situation import Situation
 from pajamo.errors import ModelError, StudyError
@@ -27,7 +27,7 @@ class ModelDiscrimination(Acquisition):
 
     Attributes
     ----------
-    draws: of each rival.
+    draws: of each rival; no more than the members that an ensemble has.
     simulations: experiments that are simulated, of all rivals by their weights.
     shortlist: candidates for which it is simulated, those of the highest upper bound (pairwise divergences of
         Gaussians), which is the score of every candidate.
@@ -60,7 +60,8 @@ class ModelDiscrimination(Acquisition):
         short = best_rows(scores, min(max(self.shortlist, number), open_ones), situation.rng)
         awaited = situation.pending[known[situation.pending]]
         part = predictive.take(np.concatenate([short, awaited]))
-        results = SimulatedResults(part, self.draws, self.simulations, situation.rng)
+        draws = distinct_draws(part, self.draws)
+        results = SimulatedResults(part, draws, self.simulations, situation.rng)
         for place in range(len(short), part.size):
             results.add(place)
         chosen, gains = _batch(results, scores[short], number, situation.rng)
@@ -71,6 +72,12 @@ class ModelDiscrimination(Acquisition):
         return (
             f"its result is expected to tell {selection.gains[place]:.3g} nats about which mechanism is right"
         )
+
+
+def distinct_draws(predictive: RivalPredictive, draws: int) -> int:
+    """Draws of each rival of which none is a copy: a copy of what made a result would vouch for its rival."""
+    members = [len(rival.draws) for rival in predictive.rivals if isinstance(rival, SampledPredictive)]
+    return min([draws, *members])
 
 
 def rivals_of(situation: Situation) -> RivalPredictive:
@@ -85,7 +92,7 @@ def rivals_of(situation: Situation) -> RivalPredictive:
         raise ModelError(
             f"rivals are told apart by their predictions, and the model gives {type(predictive).__name__}",
             where="acquisition",
-            fix="fit two mechanisms or more to the same measurements",
+            fix="declare two models or more: [model] of kind `rivals`, with [model.rivals.NAME] for each",
         )
     if any((rival.noise[rival.finite()] <= 0.0).any() for rival in predictive.rivals):
         raise ModelError(

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 
 from pajamo.campaigns.acquisition.base import Acquisition, Selection, open_scores
+from pajamo.campaigns.acquisition.graph_paths import along_paths
 from pajamo.campaigns.predictive import Array, Rows
 from pajamo.campaigns.situation import Situation
 from pajamo.errors import DataError
@@ -126,14 +127,8 @@ def within_hops(
     decay: what one step is worth; 1 counts all nodes within reach alike.
     """
     step = _as_sparse(adjacency)
-    step.data = (step.data != 0).astype(float)
-    found = sparse.csr_array(sparse.eye_array(step.shape[0]))
-    reach = found.copy()
-    for number in range(1, hops + 1):
-        reach = sparse.csr_array(reach @ step + reach)
-        reach.data = (reach.data != 0).astype(float)
-        found = sparse.csr_array(found.maximum(reach * decay**number))
-    return found
+    step.data = (step.data != 0) * float(decay)
+    return along_paths(step, hops)
 
 
 def _as_sparse(given: ArrayLike | sparse.sparray | sparse.spmatrix) -> Similarity:

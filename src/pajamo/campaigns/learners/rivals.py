@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import softmax
 from scipy.stats import norm
 
@@ -33,6 +34,7 @@ class Rivals(Learner):
     ----------
     learners: rivals by name, of values; two or more.
     folds: parts of the results.
+    always: tells from their features which results every rival learns from and none is judged by; none if not given.
 
     Raises
     ------
@@ -41,16 +43,21 @@ class Rivals(Learner):
 
     name: ClassVar[str] = "rivals"
 
-    def __init__(self, learners: Mapping[str, Learner], folds: int = FOLDS) -> None:
+    def __init__(
+        self,
+        learners: Mapping[str, Learner],
+        folds: int = FOLDS,
+        always: Callable[[Array], NDArray[np.bool_]] | None = None,
+    ) -> None:
         if len(learners) < 2:
             raise ModelError(
                 "fewer than two rivals leave nothing to tell apart", where="rivals", fix="give two or more"
             )
-        self.learners, self.folds = dict(learners), folds
+        self.learners, self.folds, self.always = dict(learners), folds, always
 
     def fit(self, features: Array, values: Array, noise: Array | None = None, *, seed: int) -> FittedRivals:
         """Fit every rival, and weigh it by what it predicts of results that it has not seen."""
-        fold = np.random.default_rng([seed, 7]).permutation(len(values)) % min(self.folds, len(values))
+        fold = self._folds(features, seed)
         scale = values.std(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         scores, fitted = [], {}
@@ -59,6 +66,16 @@ class Rivals(Learner):
             fitted[name] = learner.fit(features, values, noise, seed=seed)
         weights = np.maximum(softmax(np.array(scores)), LEAST)
         return FittedRivals(fitted, weights / weights.sum(), scale)
+
+    def _folds(self, features: Array, seed: int) -> NDArray[np.intp]:
+        """Which part each result belongs to, -1 where it is never held back; shape (L,)."""
+        kept = np.zeros(len(features), dtype=bool) if self.always is None else self.always(features)
+        judged = np.flatnonzero(~kept)
+        fold = np.full(len(features), -1)
+        fold[judged] = np.random.default_rng([seed, 7]).permutation(len(judged)) % max(
+            min(self.folds, len(judged)), 1
+        )
+        return fold
 
 
 class FittedRivals(Fitted):
@@ -81,6 +98,10 @@ class FittedRivals(Fitted):
             one.scale = self.scale
         return RivalPredictive(found, self.weights, list(self.fitted))
 
+    def embed(self, features: Features) -> Features:
+        """The space of the most probable rival."""
+        return list(self.fitted.values())[int(self.weights.argmax())].embed(features)
+
     def fingerprint(self) -> str:
         """Hash of all rivals and their weights."""
         digest = hashlib.sha256(self.weights.tobytes() + self.scale.tobytes())
@@ -92,9 +113,9 @@ class FittedRivals(Fitted):
 def _held_out(
     learner: Learner, features: Array, values: Array, noise: Array | None, fold: np.ndarray, seed: int
 ) -> float:
-    """Log likelihood of every result, each predicted from the folds that it is not in."""
+    """Log likelihood of every result that is held back, each predicted from the folds that it is not in."""
     total = 0.0
-    for part in np.unique(fold):
+    for part in np.unique(fold[fold >= 0]):
         held = fold == part
         fitted = learner.fit(
             features[~held], values[~held], None if noise is None else noise[~held], seed=seed

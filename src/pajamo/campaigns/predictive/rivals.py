@@ -50,6 +50,16 @@ class RivalPredictive(ValuePredictive):
         self._apart = means - self.mean
 
     @property
+    def scale(self) -> Array:
+        """What counts as one unit of each output, for all rivals; shape (D,)."""
+        return self.rivals[0].scale
+
+    @scale.setter
+    def scale(self, unit: Array) -> None:
+        for rival in self.rivals:
+            rival.scale = unit
+
+    @property
     def variance(self) -> Array:
         """Variance within rivals and between them; shape (N, D)."""
         within = np.stack([rival.variance for rival in self.rivals])

@@ -14,8 +14,10 @@ from pajamo.campaigns.costs.conflicts import rules_of
 from pajamo.campaigns.costs.options import Pool
 from pajamo.campaigns.predictive import Array, Rows
 from pajamo.campaigns.proposing.batches import ChosenBatch
+from pajamo.campaigns.proposing.graphs import coverage_of
 from pajamo.campaigns.proposing.objectives import Objective, objective_of
 from pajamo.campaigns.proposing.outlook import Outlook
+from pajamo.campaigns.proposing.rivals import discriminating
 from pajamo.campaigns.situation import Situation
 from pajamo.config.campaigns.cost import TableCostSettings
 from pajamo.config.campaigns.study import ScreenSource
@@ -37,7 +39,9 @@ def choose_by_size(outlook: Outlook, size: int) -> ChosenBatch:
     ready = replace(ready, available=ready.available & ~np.isin(np.arange(ready.size), must))
     selection = choose_batch(chooser, ready, left) if left else None
     rows = must if selection is None else np.concatenate([must, selection.rows])
-    objective = objective_of(outlook.study.goal, situation, outlook.study.target.top, outlook.rng(1))
+    objective = discriminating(chooser, situation, outlook.rng(1)) or objective_of(
+        outlook.study.goal, situation, outlook.study.target.top, outlook.rng(1)
+    )
     return _told(outlook, situation, chooser, selection, must, rows, objective)
 
 
@@ -45,7 +49,9 @@ def acquisition_of(outlook: Outlook) -> Acquisition:
     """The acquisition that the study names; by default the one for its goal."""
     if outlook.brought.acquisition is not None:
         return outlook.brought.acquisition
-    asked = outlook.study.acquisition
+    asked, graph = outlook.study.acquisition, outlook.problem.graph
+    if graph is not None:
+        return coverage_of(graph, outlook.seen.rows)
     if asked.kind == "default":
         if outlook.study.goal == "mechanism" and isinstance(outlook.study.candidates, ScreenSource):
             return acquisition("max-determinant", **asked.settings)

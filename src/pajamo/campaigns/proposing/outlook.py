@@ -13,10 +13,11 @@ from pajamo.campaigns.learners.registry import learner, learner_of
 from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.proposing.brought import NOTHING, Brought
 from pajamo.campaigns.proposing.problem import Problem, Seen, seen_of
+from pajamo.campaigns.proposing.rivals import rivals_by_features, told_of_rivals
 from pajamo.campaigns.situation import Situation, Target
 from pajamo.campaigns.state import State
-from pajamo.config.campaigns.learner import AnyLearnerSettings, ResponseSettings
-from pajamo.config.campaigns.study import CampaignStudy
+from pajamo.config.campaigns.learner import AnyLearnerSettings, ResponseSettings, RivalsSettings
+from pajamo.config.campaigns.study import CampaignStudy, ScreenSource
 from pajamo.errors import DataError, StudyError, nearest, shorten
 
 MOST_FOR_PROCESS, WIDEST_FOR_PROCESS = 1000, 40
@@ -70,6 +71,7 @@ def look(study: CampaignStudy, problem: Problem, state: State, brought: Brought 
         fitted = chosen.fit(measured, seen.values, seen.noise, seed=state.seed)
         predictive, fingerprint = fitted.predict(features), fitted.fingerprint()
         features = fitted.embed(features)
+        notes = (*notes, *told_of_rivals(predictive))
     else:
         notes = (
             *notes,
@@ -154,16 +156,20 @@ def _enough(problem: Problem, seen: Seen, chosen: Learner) -> bool:
 
 
 def _learner(study: CampaignStudy, problem: Problem, seen: Seen) -> Learner:
-    if problem.learner is not None and (study.model is None or isinstance(study.model, ResponseSettings)):
+    responses = _of_responses(study)
+    if problem.learner is not None and (
+        study.model is None or (responses and isinstance(study.candidates, ScreenSource))
+    ):
         return problem.learner
-    if isinstance(study.model, ResponseSettings):
+    if responses:
         raise StudyError(
             "models of responses predict perturbations, and these candidates are none",
             where="model",
             fix="choose bayesian-linear or gaussian-process, or give candidates of kind `screen`",
         )
-    if study.model is not None:
-        return learner_of(_for_classes(study.model, problem))
+    if study.model is not None and not isinstance(study.model, ResponseSettings):
+        settings = _for_classes(study.model, problem)
+        return rivals_by_features(settings) if isinstance(settings, RivalsSettings) else learner_of(settings)
     if problem.classes is not None:
         return learner("random-forest", records="classes", classes=len(problem.classes))
     if study.goal == "mechanism":
@@ -172,7 +178,15 @@ def _learner(study: CampaignStudy, problem: Problem, seen: Seen) -> Learner:
     return learner("gaussian-process" if small else "bayesian-linear")
 
 
-def _for_classes(settings: AnyLearnerSettings, problem: Problem) -> AnyLearnerSettings:
+def _of_responses(study: CampaignStudy) -> bool:
+    """Whether the study names models of responses, which know perturbations by name."""
+    model = study.model
+    return isinstance(model, ResponseSettings) or (isinstance(model, RivalsSettings) and model.of_responses)
+
+
+def _for_classes(
+    settings: AnyLearnerSettings | RivalsSettings, problem: Problem
+) -> AnyLearnerSettings | RivalsSettings:
     """The settings, which learn classes where these are recorded.
 
     Raises

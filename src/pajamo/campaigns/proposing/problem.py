@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pajamo.campaigns.acquisition.graph_coverage import Similarity
 from pajamo.campaigns.features import Features
 from pajamo.campaigns.learners.base import Learner
 from pajamo.campaigns.predictive import Array
@@ -36,6 +37,7 @@ class Problem:
     classes: names of classes, where classes are recorded instead of values.
     repeats: whether what was measured may be measured again: no, too, or nothing else.
     learner: that goes with these candidates and no other, such as a mechanism.
+    graph: how well each candidate stands for each node of a graph of perturbations, shape (N, M), where one is given.
     notes: what a reader has to know of how these candidates were made.
     """
 
@@ -50,6 +52,7 @@ class Problem:
     classes: tuple[str, ...] | None = None
     repeats: Literal["no", "too", "only"] = "no"
     learner: Learner | None = None
+    graph: Similarity | None = None
     notes: tuple[str, ...] = ()
     place: dict[str, int] = field(init=False, repr=False, compare=False)
 
@@ -117,7 +120,10 @@ def seen_of(problem: Problem, state: State) -> Seen:
 
 
 def _noise(problem: Problem, whole: list[Measured]) -> Array | None:
-    """Squared standard errors; where some are missing, the variance of one measurement, or the mean of the others."""
+    """Squared standard errors; where some are missing, the variance of one measurement, or the mean of the others.
+
+    Of an output that came without any it is zero: a learner finds the noise beside what is known by itself.
+    """
     fallback = problem.noise if problem.noise is not None else np.full(len(problem.outputs), np.nan)
     given = np.array(
         [[one.errors.get(name, np.nan) for name in problem.outputs] for one in whole], dtype=float
@@ -126,5 +132,5 @@ def _noise(problem: Problem, whole: list[Measured]) -> Array | None:
     found = np.where(np.isnan(found), fallback, found)
     if np.isnan(found).all():
         return None
-    average = np.nanmean(np.where(np.isnan(found).all(axis=0), np.inf, found), axis=0)
+    average = np.nanmean(np.where(np.isnan(found).all(axis=0), 0.0, found), axis=0)
     return np.where(np.isnan(found), average, found)

@@ -17,6 +17,9 @@ from pajamo.campaigns.state import State
 from pajamo.config.campaigns.study import CampaignStudy
 from pajamo.errors import StudyError
 
+UNSIGNED = 0.0
+"""Added to a figure, it takes the sign from a zero: the record does not keep it, and a replay would differ."""
+
 
 def propose_batch(
     study: CampaignStudy, problem: Problem, state: State, brought: Brought = NOTHING
@@ -61,14 +64,14 @@ def money_of_round(study: CampaignStudy, state: State) -> float:
 
 def _proposal(outlook: Outlook, batch: ChosenBatch) -> Proposal:
     study, names = outlook.study, outlook.problem.names
-    total = float(np.nansum(batch.gains)) if np.isfinite(batch.gains).any() else float("nan")
+    total = UNSIGNED + float(np.nansum(batch.gains)) if np.isfinite(batch.gains).any() else float("nan")
     means, deviations = _expected(outlook, np.concatenate([batch.rows, batch.next_rows]))
     split = len(batch.rows)
     choices = tuple(
         Choice(
             candidate=names[row],
-            gain=float(batch.gains[n]),
-            score=float(batch.scores[n]),
+            gain=UNSIGNED + float(batch.gains[n]),
+            score=UNSIGNED + float(batch.scores[n]),
             why=batch.why[n],
             cost=0.0 if batch.own is None else float(batch.own[n]),
             allocation={} if batch.allocations is None else batch.allocations[n],
@@ -80,8 +83,8 @@ def _proposal(outlook: Outlook, batch: ChosenBatch) -> Proposal:
     runners_up = tuple(
         Choice(
             candidate=names[row],
-            gain=float(batch.next_gains[n]),
-            score=float(batch.next_scores[n]),
+            gain=UNSIGNED + float(batch.next_gains[n]),
+            score=UNSIGNED + float(batch.next_scores[n]),
             why=batch.next_why[n],
             mean=means[split + n],
             deviation=deviations[split + n],

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pajamo.campaigns.learners.response import ResponseModel
+from pajamo.campaigns.learners.base import Learner
 from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.proposing.effects import PROFILE, Effects, effects_along, effects_of
 from pajamo.campaigns.proposing.problem import Problem
+from pajamo.campaigns.proposing.rivals import response_of, rivals_by_perturbations
 from pajamo.campaigns.proposing.tables import JOINT, require_columns, unique_names
-from pajamo.config.campaigns.learner import LearnerSettings, ResponseSettings
+from pajamo.config.campaigns.learner import LearnerSettings, ResponseSettings, RivalsSettings
 from pajamo.config.campaigns.study import ScreenSource
 from pajamo.data.assays.tables import read_table
 from pajamo.data.atomic import sha256
@@ -64,7 +65,7 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
     Parameters
     ----------
     source: the screen, and which candidates follow from it.
-    model: what predicts them; a model of responses becomes a learner here, as it knows perturbations by name.
+    model: what predicts them; models of responses become learners here, as they know perturbations by name.
 
     Raises
     ------
@@ -80,9 +81,7 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
     sets = [tuple(name.split(JOINT)) for name in candidates]
     features = EffectFeatures(singles, _members(sets, names_of_singles))
     kept = known[known["candidate"].isin(set(candidates))]
-    own = None
-    if isinstance(model, ResponseSettings):
-        own = ResponseModel(model.name, sets, features, members=model.members, settings=model.settings)
+    own = _of_responses(model, sets, features)
     return Problem(
         names=tuple(candidates),
         features=features if own is None else np.arange(len(candidates), dtype=float)[:, None],
@@ -96,6 +95,17 @@ def problem_of_screen(source: ScreenSource, model: LearnerSettings | None = None
         between=between,
         notes=(*_notes(effects, source, len(known) - len(kept)), *_said(between)),
     )
+
+
+def _of_responses(
+    model: LearnerSettings | None, sets: list[tuple[str, ...]], features: EffectFeatures
+) -> Learner | None:
+    """The learner that knows these perturbations by name, if the study asks for one."""
+    if isinstance(model, ResponseSettings):
+        return response_of(model, sets, features)
+    if isinstance(model, RivalsSettings) and model.of_responses:
+        return rivals_by_perturbations(model, sets, features)
+    return None
 
 
 def _hash(source: ScreenSource, candidates: list[str]) -> str:

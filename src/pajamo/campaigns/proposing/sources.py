@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pajamo.campaigns.learners.blockwise import one_thread
+from pajamo.campaigns.proposing.graphs import with_graph
 from pajamo.campaigns.proposing.problem import Problem
 from pajamo.campaigns.proposing.screens import problem_of_screen
 from pajamo.campaigns.proposing.tables import problem_of_table
@@ -14,10 +15,10 @@ def problem_of(study: CampaignStudy) -> Problem:
 
     Raises
     ------
-    DataError: tables or screens that cannot be used.
+    DataError: tables, screens or graphs that cannot be used.
     """
     with one_thread():  # as in a round, so that the same files give the same bits
-        return _problem_of(study)
+        return with_graph(_problem_of(study), study.acquisition.graph)
 
 
 def _problem_of(study: CampaignStudy) -> Problem:

@@ -74,7 +74,14 @@ CREATE INDEX events_by_candidate ON events (candidate);
 CREATE INDEX proposals_by_candidate ON proposals (candidate);
 """
 
-MIGRATIONS: Final = (_FIRST,)
+_GAIN_MAY_BE_UNKNOWN = """
+ALTER TABLE rounds ADD COLUMN gain REAL;  -- before there is a model, nobody knows what a batch will give
+UPDATE rounds SET gain = expected;
+ALTER TABLE rounds DROP COLUMN expected;
+ALTER TABLE rounds RENAME COLUMN gain TO expected;
+"""
+
+MIGRATIONS: Final = (_FIRST, _GAIN_MAY_BE_UNKNOWN)
 """One script a version, in order; a file's `user_version` counts those that it has been through."""
 
 

@@ -34,7 +34,6 @@ def write_round(
             proposal.data,
             json.dumps(proposal.outputs),
             proposal.unit,
-            proposal.expected,
             proposal.at_random,
             proposal.random_deviation,
             json.dumps(dict(proposal.cost)),
@@ -43,6 +42,7 @@ def write_round(
             json.dumps(proposal.notes, ensure_ascii=False),
             __version__,
             made,
+            _real(proposal.expected),
         ),
     )
     _write(connection, state.round, 1, proposal.choices)

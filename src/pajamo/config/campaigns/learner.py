@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pajamo.config.strict import Config, parse
 
@@ -73,12 +73,52 @@ class ResponseSettings(Config):
     """Settings of the model."""
 
 
-LearnerSettings: TypeAlias = Annotated[
+RivalSettings: TypeAlias = Annotated[
     BayesianLinearSettings
     | GaussianProcessSettings
     | RandomForestSettings
     | ExtraTreesSettings
     | ResponseSettings,
+    Field(discriminator="kind"),
+]
+
+
+class RivalsSettings(Config):
+    """Two or more models, each as probable as its predictions of results that it has not seen make it.
+
+    With the acquisition `model-discrimination`, the next batch is what tells them apart.
+    """
+
+    kind: Literal["rivals"] = "rivals"
+    """The learner."""
+    rivals: dict[str, RivalSettings]
+    """Each by a name of your own. Models of responses rival one another only: they know perturbations by name. Give
+    those a dozen members or more: fewer know too little of their own error to be weighed by it."""
+    folds: Annotated[int, Field(ge=2)] = 5
+    """Parts of the results, each of which is predicted from the others."""
+
+    @property
+    def of_responses(self) -> bool:
+        """Whether the rivals are models of responses."""
+        return any(isinstance(one, ResponseSettings) for one in self.rivals.values())
+
+    @model_validator(mode="after")
+    def _two_of_one_kind(self) -> Self:
+        if len(self.rivals) < 2:
+            raise ValueError("fewer than two rivals leave nothing to tell apart")
+        others = [name for name, one in self.rivals.items() if not isinstance(one, ResponseSettings)]
+        if self.of_responses and others:
+            raise ValueError(f"models of responses rival one another only, and {others[0]!r} is none")
+        return self
+
+
+LearnerSettings: TypeAlias = Annotated[
+    BayesianLinearSettings
+    | GaussianProcessSettings
+    | RandomForestSettings
+    | ExtraTreesSettings
+    | ResponseSettings
+    | RivalsSettings,
     Field(discriminator="kind"),
 ]
 AnyLearnerSettings: TypeAlias = (

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from pajamo.config.campaigns.constraints import ConstraintSettings
 from pajamo.config.campaigns.cost import CostSettings
+from pajamo.config.campaigns.graph import GraphSettings
 from pajamo.config.campaigns.learner import LearnerSettings
 from pajamo.config.strict import Config, parse
 from pajamo.config.study import DataSettings
@@ -16,6 +17,8 @@ from pajamo.config.toml import read_toml
 
 Count = Annotated[int, Field(ge=1)]
 Goal = Literal["model", "hits", "optimum", "mechanism"]
+OF_SIZE = ("graph-coverage", "model-discrimination")
+"""Acquisitions whose gain a budget is not spent by."""
 
 
 class TableSource(Config):
@@ -89,6 +92,19 @@ class AcquisitionSettings(Config):
     """Name of an acquisition; the default follows the goal and what is known so far."""
     settings: dict[str, bool | int | float | str] = Field(default_factory=dict)
     """Settings of that acquisition."""
+    graph: GraphSettings | None = None
+    """Of `graph-coverage`: which perturbations stand for one another."""
+
+    @model_validator(mode="after")
+    def _graph_where_it_counts(self) -> Self:
+        covers = self.kind == "graph-coverage"
+        if covers and self.graph is None:
+            raise ValueError("`graph-coverage` needs a table of edges: acquisition.graph.path")
+        if covers and self.settings:
+            raise ValueError("`graph-coverage` has its settings in acquisition.graph")
+        if self.graph is not None and not covers:
+            raise ValueError(f"a graph belongs to the acquisition `graph-coverage`, not to `{self.kind}`")
+        return self
 
 
 class TargetSettings(Config):
@@ -200,6 +216,8 @@ class CampaignStudy(Config):
                 "the goal `mechanism` needs candidates of kind `assay`, which have a mechanism, or of kind `screen`, "
                 "whose effects combine by a law"
             )
+        if self.acquisition.kind in OF_SIZE and self.batch.size is None:
+            raise ValueError(f"`{self.acquisition.kind}` counts candidates, not money: give batch.size")
         linear = self.model is None or self.model.kind == "bayesian-linear"
         if self.goal == "mechanism" and isinstance(self.candidates, ScreenSource) and not linear:
             raise ValueError("the law by which effects combine is a model of kind `bayesian-linear`")
@@ -243,4 +261,9 @@ def anchored_campaign(study: CampaignStudy, folder: Path) -> CampaignStudy:
     else:
         changes = {"path": absolute(source.path)}
     results = study.results and ResultSettings(path=absolute(study.results.path) or study.results.path)
-    return study.model_copy(update={"candidates": source.model_copy(update=changes), "results": results})
+    chosen, graph = study.acquisition, study.acquisition.graph
+    if graph is not None:
+        graph = graph.model_copy(update={"path": absolute(graph.path)})
+        chosen = chosen.model_copy(update={"graph": graph})
+    moved = {"candidates": source.model_copy(update=changes), "results": results, "acquisition": chosen}
+    return study.model_copy(update=moved)
