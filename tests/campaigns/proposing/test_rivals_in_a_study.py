@@ -198,7 +198,7 @@ def test_what_is_no_rivalry_of_a_study_is_refused(
 def test_rivals_are_of_values_and_of_batches(study: dict[str, Any]) -> None:
     with pytest.raises(StudyError, match="classes are recorded"):
         pajamo.propose({**study, "classes": ["no", "yes"]})
-    with pytest.raises(StudyError, match="counts candidates, not money"):
+    with pytest.raises(StudyError, match="not by `model-discrimination`"):
         pajamo.propose({**study, "batch": {"budget": 10.0}, "cost": {"kind": "table"}})
     with pytest.raises(DataError, match="30 candidates can be chosen"):
         pajamo.propose({**study, "batch": {"size": 31}})

@@ -17,8 +17,6 @@ from pajamo.config.toml import read_toml
 
 Count = Annotated[int, Field(ge=1)]
 Goal = Literal["model", "hits", "optimum", "mechanism"]
-OF_SIZE = ("graph-coverage", "model-discrimination")
-"""Acquisitions whose gain a budget is not spent by."""
 
 
 class TableSource(Config):
@@ -216,8 +214,11 @@ class CampaignStudy(Config):
                 "the goal `mechanism` needs candidates of kind `assay`, which have a mechanism, or of kind `screen`, "
                 "whose effects combine by a law"
             )
-        if self.acquisition.kind in OF_SIZE and self.batch.size is None:
-            raise ValueError(f"`{self.acquisition.kind}` counts candidates, not money: give batch.size")
+        if self.acquisition.kind != "default" and self.batch.size is None:
+            raise ValueError(
+                f"a budget is spent by the goal's gain per money, not by `{self.acquisition.kind}`: give batch.size, "
+                "or leave the acquisition out"
+            )
         linear = self.model is None or self.model.kind == "bayesian-linear"
         if self.goal == "mechanism" and isinstance(self.candidates, ScreenSource) and not linear:
             raise ValueError("the law by which effects combine is a model of kind `bayesian-linear`")
