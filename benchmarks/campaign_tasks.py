@@ -63,6 +63,8 @@ def main() -> None:
     parser.add_argument("--export", type=Path, help="folder for splits and starts of a peer")
     parser.add_argument("--peers", type=Path, nargs="*", default=[], help="records of peers")
     chosen = parser.parse_args()
+    if not chosen.export and "random" not in chosen.strategies:
+        parser.error("differences are to random selection: name random among the strategies")
     seeds = range(chosen.first, chosen.first + chosen.seeds)
     print(machine())
     for name in chosen.tasks:

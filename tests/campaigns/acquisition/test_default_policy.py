@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from pajamo.campaigns.acquisition.choosing import choose_batch
-from pajamo.campaigns.acquisition.default import ENOUGH_PER_CLASS, Default
+from pajamo.campaigns.acquisition.default import ENOUGH_PER_CLASS, SPREAD_OF_WORLDS, Default
+from pajamo.campaigns.acquisition.thompson import Thompson
 from pajamo.campaigns.predictive import ClassPredictive, FactorPredictive
 from pajamo.campaigns.situation import Situation, Target
 from pajamo.errors import StudyError
@@ -56,6 +57,11 @@ def test_failed_measurements_do_not_count_as_results():
     given = situation(CLASSES, ENOUGH)
     given.measured[:2] = np.nan
     assert Default().decide(given)[0].name == "k-means"
+
+
+@pytest.mark.parametrize(("goal", "spread"), [("hits", SPREAD_OF_WORLDS), ("optimum", 1.0)])
+def test_many_hits_rely_more_on_what_is_expected_than_the_one_best(goal, spread):
+    assert Default(goal).decide(situation(VALUES, 5))[0] == Thompson(spread=spread)
 
 
 def test_an_unknown_goal_is_refused():

@@ -21,6 +21,15 @@ Goal = Literal["model", "hits", "optimum"]
 ENOUGH_PER_CLASS = 3.0
 """Results a class from which a classifier's own doubts are followed. Chosen on MNIST, breast cancer, wine and other
 splits of digits than are reported: with 2 to 5 the area under the curve is highest, the same within its spread."""
+SPREAD_OF_WORLDS = 0.5
+"""Of the worlds in which hits are looked for, as a share of what the model holds possible.
+
+Compared with 0 (greedy), 1/4 and 1 (Thompson sampling), upper confidence bounds, probabilities of a hit and
+halves of two, on other targets or seeds than are reported: interleukin 2 in two donors, Sanchez 2021, pairs of
+Norman and Horlbeck, concrete, diabetes; by trees, linear models, Gaussian processes. On none were there fewer hits
+than with 1, in the mean over 1 to 8 seeds. On average it loses least to the best of each (1.6 %, as 1/4 does; greedy
+2.6 %; 1: 5.6 %), most on Sanchez (13 %; 1: 31 %).
+"""
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,9 @@ class Default(Acquisition):
     uncertainty does worse than random there, and looking for hits costs 10 to 25 % of a model's error.
 
     goal "hits" (as many good candidates as can be had): the probability of a hit where a threshold says what one is,
-    else coherent Thompson sampling. goal "optimum" (the best candidate): coherent Thompson sampling.
+    else coherent Thompson sampling, with worlds half as far from what is expected as the model's draws: a screen of
+    few rounds has no time to find out what is unlikely. goal "optimum" (the best candidate): coherent Thompson
+    sampling.
 
     Before there is a model every goal begins with k-means.
 
@@ -91,8 +102,10 @@ class Default(Acquisition):
             return KMeans(), "there is no model yet"
         if self.goal == "hits" and situation.target.threshold is not None:
             return ProbabilityOfHit(), "hits are wanted, and the threshold says what one is"
-        if self.goal != "model":
-            return Thompson(), "good candidates are wanted"
+        if self.goal == "hits":
+            return Thompson(spread=SPREAD_OF_WORLDS), "as many good candidates as can be had are wanted"
+        if self.goal == "optimum":
+            return Thompson(), "the best candidate is wanted"
         if isinstance(situation.predictive, ClassPredictive):
             return self._of_classes(situation, situation.predictive)
         return LargestClusterMaximumDistance(), "small errors everywhere are wanted"
