@@ -24,7 +24,7 @@ def learner(settings=None, rows=400, parameters=(CONTACT,)):
     model, assay = planted(rows=rows, reads=50, noise=0.3, settings=settings)
     codes = np.random.default_rng(9).integers(0, 4, (CANDIDATES, 8)).astype(np.uint8)
     return MechanismLearner(
-        model, assay, Plan("one", model.experiments["one"], reads=50.0), codes, parameters
+        model, assay, Plan("one", model.experiments["one"], reads=50.0), codes, parameters, marginal=False
     )
 
 
@@ -116,7 +116,7 @@ def test_results_count_as_rows_of_the_assay():
         whole.assay.alphabet, whole.assay.wild_type, (experiment.rows(np.arange(half)),)
     )
     rest = experiment.rows(np.arange(half, experiment.n))
-    part = MechanismLearner(whole.model, first, whole.plan, rest.codes, (CONTACT,))
+    part = MechanismLearner(whole.model, first, whole.plan, rest.codes, (CONTACT,), marginal=False)
     added = part.fit(np.arange(rest.n)[:, None].astype(float), rest.recorded["counts"], seed=0)
     once = fitted(whole)
     one, other = (f.predict(np.zeros((1, 1))) for f in (added, once))

@@ -21,10 +21,10 @@ from pajamo.campaigns.proposing.tables import JOINT, require_columns, unique_nam
 from pajamo.config.campaigns.learner import LearnerSettings, ResponseSettings, RivalsSettings
 from pajamo.config.campaigns.study import ScreenSource
 from pajamo.data.assays.tables import read_table
-from pajamo.data.atomic import sha256
 from pajamo.data.public.datasets import resolve
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
+from pajamo.data.store import content_hash
 from pajamo.errors import DataError, shorten
 from pajamo.protocols.errors import Variances, variance_components
 
@@ -116,7 +116,7 @@ def _hash(source: ScreenSource, candidates: list[str]) -> str:
     path = resolve(source.data).path
     files = [one for one in (path, source.features) if one is not None]
     asked = source.model_dump(mode="json", exclude={"data": {"path"}, "features": True, "candidates": True})
-    parts = [json.dumps(asked, sort_keys=True), *map(sha256, files), *candidates]
+    parts = [json.dumps(asked, sort_keys=True), *map(content_hash, files), *candidates]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

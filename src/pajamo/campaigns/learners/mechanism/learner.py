@@ -15,6 +15,7 @@ from pajamo.campaigns.features import Features
 from pajamo.campaigns.learners.base import Fitted, Learner
 from pajamo.campaigns.learners.hashing import fingerprint
 from pajamo.campaigns.learners.mechanism.instrument_grid import InstrumentGrid
+from pajamo.campaigns.learners.mechanism.marginal import Marginal, known_beforehand, marginal_of
 from pajamo.campaigns.learners.mechanism.narrowed import common_axes
 from pajamo.campaigns.learners.mechanism.posterior import Posterior, numbers_of, posterior_of
 from pajamo.campaigns.learners.mechanism.readings import Plan
@@ -22,7 +23,7 @@ from pajamo.campaigns.predictive import Array
 from pajamo.campaigns.predictive.linear_parameters import Aside, LinearParameterPredictive
 from pajamo.data.assays.alphabet import Codes
 from pajamo.data.assays.assay import Assay, Experiment
-from pajamo.errors import DataError, StudyError, nearest, shorten
+from pajamo.errors import DataError, StudyError, nearest, shorten, warn
 from pajamo.explanations.assays.polishing import STEPS, polish
 from pajamo.explanations.assays.quantities import Quantity
 from pajamo.explanations.designs.recording import conditions_of
@@ -40,6 +41,7 @@ class MechanismLearner(Learner):
     Its features are rows of a table of sequences, one number a candidate. Results are added to the training rows of
     the assay and all parameters, the instruments' too, are fitted again by Newton steps from where they stand.
     Predictions are what the experiment would record, exact for the posterior about the optimum (Laplace): no draws.
+    The numbers that count are told by their marginal posteriors, which need no optimum in their middle.
 
     Attributes
     ----------
@@ -52,6 +54,11 @@ class MechanismLearner(Learner):
     steps: most Newton steps of a fit.
     others: further models from which a fit also begins; the best optimum counts. Few data may have led the first fit
         astray, and Newton steps stay in an optimum that better data give up.
+    marginal: whether everything else is integrated out of the numbers that count, which takes some ten fits each from
+        where the last one stands. Otherwise their intervals are those of Laplace's approximation about the optimum,
+        which hold the truth too seldom where variants are few. If not given, it is done where the letters of all
+        sites are known beforehand (`matrix` and `sd`): weak priors leave so much room to stretched energies that
+        this room, not the records, would say where a number lies.
 
     Raises
     ------
@@ -69,6 +76,7 @@ class MechanismLearner(Learner):
     parameters: Sequence[str] = ()
     steps: int = STEPS
     others: Sequence[AssayModel] = ()
+    marginal: bool | None = None
 
     def __post_init__(self) -> None:
         require_length(self.codes, self.assay)
@@ -97,7 +105,9 @@ class MechanismLearner(Learner):
         assay = with_results(self.assay, self.plan.rows(codes, shaped, noise), self.model)
         tried = [polish(start, assay, self.steps) for start in (self.model, *self.others)]
         best = min(tried, key=lambda one: one.objective)
-        return FittedMechanism.of(best.model, assay, self.plan, self.codes, self.parameters)
+        found = FittedMechanism.of(best.model, assay, self.plan, self.codes, self.parameters)
+        wanted = known_beforehand(best.model) if self.marginal is None else self.marginal
+        return found.integrated() if wanted else found
 
 
 @dataclass(frozen=True)
@@ -112,6 +122,7 @@ class FittedMechanism(Fitted):
     grid: what the experiment shows of activities.
     axes: unknowns that count, shape (K, fewer).
     quantities: the numbers that count.
+    marginals: of each of them; none where Laplace's approximation about the optimum is told.
     """
 
     model: AssayModel
@@ -122,6 +133,7 @@ class FittedMechanism(Fitted):
     grid: InstrumentGrid
     axes: Tensor
     quantities: tuple[Quantity, ...]
+    marginals: tuple[Marginal, ...] = ()
 
     @classmethod
     def of(
@@ -135,23 +147,36 @@ class FittedMechanism(Fitted):
         axes = common_axes(grid.drift, posterior.coordinates.size)
         return cls(model, assay, plan, codes, posterior, grid, axes, wanted)
 
+    def integrated(self) -> FittedMechanism:
+        """The same, with the marginal posterior of each number that counts.
+
+        Warns where the optimum lies outside of a number's interval, which is rough then.
+        """
+        deviations = self._loadings().norm(dim=1).tolist()
+        pairs = zip(self.quantities, deviations, strict=True)
+        found = tuple(marginal_of(self.model, self.assay, each, size) for each, size in pairs)
+        for quantity, one in zip(self.quantities, found, strict=True):
+            _say_if_rough(quantity, one, self.model)
+        return replace(self, marginals=found)
+
     def predict(self, features: Features) -> LinearParameterPredictive:
         """What is expected to be recorded of candidates, and how that and the parameters follow from unknowns.
 
         Several outputs (bins) are seen as what they say of the activity together, and of the instrument beside; an
-        instrument's own uncertainty is part of both.
+        instrument's own uncertainty is part of both. Parameters have the middles and widths of their marginals'
+        90 % intervals; how far a batch narrows these is what it does, in proportion, about the optimum.
         """
         hidden, activity = self._hidden(features)
-        loadings = torch.stack([self.posterior.loading(each) for each in self.quantities]) @ self.axes
+        values, loadings = self._parameters()
         return LinearParameterPredictive(
             self.grid.at(activity, self.grid.mean).numpy(),
             hidden,
-            loadings.numpy(),
+            (loadings @ self.axes).numpy(),
             [each.name for each in self.quantities],
             slopes=self.grid.at(activity, self.grid.slopes).numpy(),
             noise=self.grid.at(activity, self.grid.noise).numpy(),
             scale=self._scale(),
-            values=[each.value(self.model.assembly) for each in self.quantities],
+            values=values,
             units=[each.unit for each in self.quantities],
             aside=Aside((self.grid.aside @ self.axes).numpy(), self.grid.nearest(activity).numpy()),
         )
@@ -180,6 +205,18 @@ class FittedMechanism(Fitted):
             activities.append(activity)
             done += len(rows)
         return found, torch.cat(activities)
+
+    def _loadings(self) -> Tensor:
+        """How the numbers that count move with the unknowns, about the optimum; shape (numbers, K)."""
+        return torch.stack([self.posterior.loading(each) for each in self.quantities])
+
+    def _parameters(self) -> tuple[list[float], Tensor]:
+        """Each number's value, and its loadings, of the length that its standard deviation has."""
+        loadings = self._loadings()
+        if not self.marginals:
+            return [each.value(self.model.assembly) for each in self.quantities], loadings
+        centres, deviations = zip(*(each.summary() for each in self.marginals), strict=True)
+        return list(centres), loadings * (torch.tensor(deviations) / loadings.norm(dim=1))[:, None]
 
     def _scale(self) -> NDArray[np.float64]:
         """Spread of each output over the grid's activities, as what counts as one unit."""
@@ -259,6 +296,17 @@ def _blocks(model: AssayModel, plan: Plan, codes: Codes) -> list[Rows]:
             Rows(plan.experiment, part, {}, conditions_of(model, plan.experiment, len(part), plan.inputs))
         )
     return found
+
+
+def _say_if_rough(quantity: Quantity, marginal: Marginal, model: AssayModel) -> None:
+    """Say where the other parameters' room, not the records, decides where a number lies."""
+    optimum, (low, high) = quantity.value(model.assembly), marginal.interval()
+    if not low <= optimum <= high:
+        warn(
+            f"the interval of {quantity.name} is rough: {low:.3g} to {high:.3g} {quantity.unit}, and the optimum is "
+            f"{optimum:.3g}. The records hold too few of the other parameters; measure more variants, or declare "
+            "what is known of the sites (`matrix`, `sd`)"
+        )
 
 
 def _wanted(names: Sequence[str], known: dict[str, Quantity]) -> tuple[Quantity, ...]:

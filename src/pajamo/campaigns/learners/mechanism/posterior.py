@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +24,8 @@ from pajamo.training.assays.newton.view import View
 
 SMALLEST = 1e-11
 """Curvature, relative to a parameter's own, below which a direction counts as flat."""
+LEAST_SHARE = 0.2
+"""Exact curvature along any direction, as a share of Fisher information and prior, that room is counted with."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,9 @@ def posterior_of(model: AssayModel, assay: Assay, experiment: str) -> Posterior:
         values, vectors = _eigen(quadratic.hessian, problem)
         values = values.clamp(min=SMALLEST)
     root = vectors / values.sqrt()
-    mechanism, instrument, extra = _joined(problem, quadratic, root, experiment)
+    mechanism, instrument = _joined(problem, quadratic, root, experiment)
     mean, along = _common(problem, experiment)
-    evidence = -value - 0.5 * float(values.log().sum()) + extra
+    evidence = -value - 0.5 * float(values.log().sum()) + _room(problem)
     return Posterior(problem.assembly, problem.coordinates, mechanism, instrument, mean, along, evidence)
 
 
@@ -115,31 +118,56 @@ def _eigen(hessian: Tensor, problem: Problem) -> tuple[Tensor, Tensor]:
     return values, vectors / unit[:, None]
 
 
-def _joined(
-    problem: Problem, quadratic: Quadratic, root: Tensor, experiment: str
-) -> tuple[Tensor, Tensor, float]:
-    """Roots of mechanism and instrument over common unknowns, and what projected instruments add to the evidence.
+def determined(problem: Problem, unit: Tensor) -> float:
+    """ln det of the curvature in everything that a problem moves, its instruments too.
+
+    It falls where parameters have more room. Where two branches of solutions meet, the exact curvature vanishes along
+    a direction, and Laplace's method would find endless room there; no direction counts as less than a share of the
+    Fisher information and the prior.
+
+    Parameters
+    ----------
+    problem: at its optimum.
+    unit: in which parameters are counted, the same wherever places are compared; shape (size,).
+    """
+    fisher, exact = (problem.expand(convex).hessian / unit[:, None] / unit for convex in (True, False))
+    lower = factor(fisher)
+    half = torch.linalg.solve_triangular(lower, exact, upper=False)
+    values = torch.linalg.eigvalsh(torch.linalg.solve_triangular(lower, half.T, upper=False))
+    own = 2.0 * lower.diagonal().log().sum() + values.clamp(min=LEAST_SHARE).log().sum()
+    return float(own) - 2.0 * _room(problem)
+
+
+def _room(problem: Problem) -> float:
+    """ln of the room that data leave to projected instruments, relative to that which their priors leave."""
+    return sum(
+        float(factor(prior).diagonal().log().sum() - lower.diagonal().log().sum())
+        for _, prior, lower in _projected(problem)
+    )
+
+
+def _projected(problem: Problem) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Of each projected instrument its experiment, its prior's precision, and the factor of its whole precision."""
+    joined = {block.key for block in problem.coordinates.instruments}
+    for view in problem.views:
+        if view.rows.name not in joined:
+            prior = Instrument(view.measurement).precision()
+            yield view.rows.name, prior, factor(view.expand(view.normalised()).parameters()[1] + prior)
+
+
+def _joined(problem: Problem, quadratic: Quadratic, root: Tensor, experiment: str) -> tuple[Tensor, Tensor]:
+    """Roots of mechanism and instrument over common unknowns.
 
     A projected instrument c is at its best for every vector v of the mechanism, c = c0 - R v, with its own spread.
     """
-    blocks = {block.key: block.where for block in problem.coordinates.instruments}
-    extra, response, own_root = 0.0, None, None
-    for view in problem.views:
-        if view.rows.name in blocks:
-            continue
-        prior = Instrument(view.measurement).precision()
-        curvature = view.expand(view.normalised()).parameters()[1] + prior
-        lower = factor(curvature)
-        extra += float(factor(prior).diagonal().log().sum() - lower.diagonal().log().sum())
-        if view.rows.name == experiment:
-            response = quadratic.responses[experiment][0]
-            eye = torch.eye(len(lower), dtype=lower.dtype)
-            own_root = torch.linalg.solve_triangular(lower, eye, upper=False).T
-    if response is None or own_root is None:
-        where = blocks.get(experiment, slice(0, 0))
-        return root, root[where], extra
+    lower = {name: one for name, _, one in _projected(problem)}.get(experiment)
+    if lower is None:
+        blocks = {block.key: block.where for block in problem.coordinates.instruments}
+        return root, root[blocks.get(experiment, slice(0, 0))]
+    eye = torch.eye(len(lower), dtype=lower.dtype)
+    own_root = torch.linalg.solve_triangular(lower, eye, upper=False).T
     mechanism = torch.cat([root, root.new_zeros(len(root), own_root.shape[1])], dim=1)
-    return mechanism, torch.cat([-response @ root, own_root], dim=1), extra
+    return mechanism, torch.cat([-quadratic.responses[experiment][0] @ root, own_root], dim=1)
 
 
 def _common(problem: Problem, experiment: str) -> tuple[Tensor, Tensor]:
