@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pajamo.data.conditions import Condition
 from pajamo.data.matrix import FileMatrix, Matrix, MemoryMatrix
+from pajamo.data.store.matrix import StoreMatrix
 from pajamo.units import NORMALISATION_TARGET
 
 Scale = Literal["counts", "log1p"]
@@ -81,6 +82,8 @@ class Screen:
         if isinstance(self.matrix, FileMatrix):
             held = self.matrix.columns
             matrix = replace(self.matrix, columns=columns if held is None else held[columns])
+        elif isinstance(self.matrix, StoreMatrix):
+            matrix = self.matrix.with_columns(columns)
         else:
             assert isinstance(self.matrix, MemoryMatrix)
             matrix = MemoryMatrix(self.matrix.values[:, columns])

@@ -13,6 +13,7 @@ from anndata.io import write_elem
 from pajamo.config.protocol import ProtocolSettings
 from pajamo.data.atomic import replace_file
 from pajamo.data.reading.integrity import guard_hdf5, reading_errors
+from pajamo.data.reading.stores import tables_of
 from pajamo.errors import DataError, IntegrityError, StudyError
 from pajamo.protocols.protocol import Protocol
 
@@ -70,14 +71,14 @@ def write_protocol(path: str | Path, protocol: Protocol, out: str | Path) -> Pat
 
 
 def read_protocol(path: str | Path) -> Protocol | None:
-    """The protocol that an h5ad file holds, None if it holds none.
+    """The protocol that an h5ad file or a cell store holds, None if it holds none.
 
     Raises
     ------
     IntegrityError: the file is truncated, damaged or hostile, or the note is not a protocol.
     StudyError: the note holds a key or a value that a protocol does not have.
     """
-    path = Path(path)
+    path = tables_of(path)
     guard_hdf5(path)
     with reading_errors(path), h5py.File(path, "r") as file:
         note = file.get(f"uns/{KEY}")

@@ -7,7 +7,7 @@ from pajamo.data.checks import content, design, genes, labels
 from pajamo.data.checks.report import CheckReport, RuleResult
 from pajamo.data.checks.rule import RULES, Finding, Rule
 from pajamo.data.checks.subject import Subject
-from pajamo.data.reading.h5ad import open_h5ad
+from pajamo.data.reading.stores import open_recorded
 from pajamo.errors import PajamoError
 
 RULE_FILES = (content, labels, genes, design)
@@ -24,7 +24,7 @@ def check_screen(settings: DataSettings) -> CheckReport:
     """
     path = str(settings.path)
     try:
-        subject = Subject(open_h5ad(path), settings)
+        subject = Subject(open_recorded(path), settings)
     except PajamoError as error:
         return CheckReport(path, (RuleResult("file", OPENING, OPENING_WHY, "error", _in_words(error)),))
     opened = subject.opened

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pajamo.config import DataSettings
 from pajamo.data.conditions import Condition
 from pajamo.data.reading.columns import conditions_of, labels, numbers, require_control
-from pajamo.data.reading.h5ad import H5ad, open_h5ad
+from pajamo.data.reading.h5ad import H5ad
+from pajamo.data.reading.stores import open_recorded
 from pajamo.data.reading.values import Values, look_like_counts, scan_values
 from pajamo.data.reading.variable_genes import keep_variable
 from pajamo.data.screen import Screen
@@ -23,10 +24,10 @@ LARGEST_LOG1P = float(np.log1p(1e4))
 
 
 def read_screen(settings: DataSettings) -> Screen:
-    """Read a perturbation screen from the h5ad file that the settings name.
+    """Read a perturbation screen from the h5ad file or the cell store that the settings name.
 
     The tables of cells and genes are read whole; a large matrix stays in the file. Every value is
-    looked at once, which also gives the library sizes.
+    looked at once, which also gives the library sizes; those of a store were when it was built.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def read_screen(settings: DataSettings) -> Screen:
         raise DataError(
             "no file is named", where="[data]", fix="give `path`, or resolve `dataset` to a file first"
         )
-    opened = open_h5ad(settings.path)
+    opened = open_recorded(settings.path)
     _require_unique(opened)
     conditions, condition_of = read_conditions(opened, settings)
     _require_comparisons(conditions, settings)

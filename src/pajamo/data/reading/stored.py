@@ -56,7 +56,7 @@ def open_stored(path: Path, key: str, stored: Stored, expected: tuple[int, int])
     IntegrityError: pointers or indices that cannot be, or a shape other than `expected`.
     """
     where = f"{path}: {key}"
-    _require_numbers(where, stored)
+    require_numbers(where, stored)
     if stored.shape != expected:
         raise damaged(where, f"it is {_by(stored.shape)}, but {_by(expected)} cells and genes are named")
     with reading_errors(path), h5py.File(path, "r") as file:
@@ -101,7 +101,13 @@ def _describe(node: h5py.Group | h5py.Dataset) -> Stored | None:
     return Stored(layout, (cells, genes), len(node["data"]), node["data"].dtype)
 
 
-def _require_numbers(where: str, stored: Stored) -> None:
+def require_numbers(where: str, stored: Stored) -> None:
+    """Refuse a matrix whose values are no numbers that a count can have.
+
+    Raises
+    ------
+    DataError: naming their type.
+    """
     if stored.dtype.kind not in "uif" or stored.dtype == np.float16:
         raise DataError(
             f"values of type {stored.dtype} cannot be used",

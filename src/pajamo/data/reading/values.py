@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from pajamo.data.matrix import FileMatrix, Matrix
 from pajamo.data.reading.integrity import reading_errors
 from pajamo.data.reading.stored import require_indices
+from pajamo.data.store.matrix import StoreMatrix
+from pajamo.data.store.store import CellStore
 
 INTEGER_TOLERANCE = 1e-3
 """Counts stored as floating-point numbers, or recovered from published values, are this close to integers."""
@@ -60,10 +62,26 @@ def scan_values(matrix: Matrix) -> Values:
     ------
     IntegrityError: a block cannot be read, or an index lies outside the matrix.
     """
+    if isinstance(matrix, StoreMatrix) and matrix.columns is None and matrix.store.facts["whole"]:
+        return _of_store(matrix.store)
     if isinstance(matrix, FileMatrix):
         with reading_errors(matrix.path):
             return _scan(matrix, f"{matrix.path}: {matrix.key}")
     return _scan(matrix, "matrix")
+
+
+def _of_store(store: CellStore) -> Values:
+    """What was found when the store was built, which refused everything odd: no pass over its values.
+
+    Totals are whole libraries, molecules of genes that the store left out included.
+    """
+    return Values(
+        totals=store.library_size.astype(np.float64),
+        detected=np.asarray(np.diff(store.starts.astype(np.int64)), dtype=np.int64),
+        gene_cells=store.tables.gene_cells,
+        largest=float(store.facts["largest"]),
+        odd={},
+    )
 
 
 def look_like_counts(matrix: Matrix, cells: int = 512) -> bool:
