@@ -62,3 +62,15 @@ def test_nats_are_of_the_true_residue_among_true_neighbours() -> None:
         [CLS * 33 + LETTER["C"], LETTER["A"] * 33 + LETTER["A"]], [LETTER["A"], LETTER["C"]]
     ]
     np.testing.assert_allclose(table.nats(asked), expected)
+
+
+def test_beyond_a_stretch_that_was_cut_out_nothing_is_known() -> None:
+    table = NeighbourTable.of([pack("AAAA", "CCCC")] * 50, (-1, 1))
+    whole = pack("AAA", "CCC", asked=(1, 4, 6))
+    inner = np.ones(len(whole.tokens), dtype=bool)
+    inner[[0, 4]] = False
+    # The same without the first protein's ends: a stretch of a longer one, beside another protein.
+    cut = Pack(whole.tokens[inner], np.array([3, 5]), np.array([0, 4]), whole.targets[[0, 2]], np.arange(2))
+    code = LETTER["<unk>"] * 33 + LETTER["A"]
+    np.testing.assert_allclose(table.nats(cut)[0], -table.log_probability[code, LETTER["A"]])
+    assert table.nats(cut)[1] == pytest.approx(table.nats(whole)[2])

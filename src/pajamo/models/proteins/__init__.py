@@ -1,1 +1,1 @@
-"""Protein language models, what they say of variants, and the tables that they must beat."""
+"""Protein language models: masked tokens, Hugging Face's format, effects of variants, and learned properties."""

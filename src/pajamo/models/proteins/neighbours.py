@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pajamo.data.proteins.alphabet import CLS, EOS, TOKENS
+from pajamo.data.proteins.alphabet import CLS, EOS, TOKENS, UNKNOWN
 from pajamo.data.proteins.pack import Pack
 
 SIZE: Final = len(TOKENS)
@@ -41,7 +41,7 @@ class NeighbourTable:
         counts = np.zeros((SIZE ** len(offsets), SIZE))
         for pack in packs:
             places = np.flatnonzero((pack.tokens != CLS) & (pack.tokens != EOS))
-            code = _contexts(pack.tokens, places, offsets) * SIZE + pack.tokens[places]
+            code = _contexts(pack.tokens, pack.lengths, places, offsets) * SIZE + pack.tokens[places]
             counts += np.bincount(code, minlength=counts.size).reshape(counts.shape)
         # One residue each, so that no token is impossible.
         overall = counts.sum(axis=0) + 1.0
@@ -56,18 +56,26 @@ class NeighbourTable:
         """
         known = pack.tokens.copy()
         known[pack.places] = pack.targets
-        return -self.log_probability[_contexts(known, pack.places, self.offsets), pack.targets]
+        return -self.log_probability[_contexts(known, pack.lengths, pack.places, self.offsets), pack.targets]
 
 
 def _contexts(
-    tokens: NDArray[np.uint8], places: NDArray[np.int64], offsets: tuple[int, ...]
+    tokens: NDArray[np.uint8],
+    lengths: NDArray[np.int64],
+    places: NDArray[np.int64],
+    offsets: tuple[int, ...],
 ) -> NDArray[np.int64]:
-    """Number of each place's context; beyond either end of a sequence stands its <cls> or <eos>."""
+    """Number of each place's context.
+
+    Beyond either end of a protein stands its <cls> or <eos>; beyond a stretch that was cut out of one, <unk>.
+    """
+    ends = np.cumsum(lengths)
+    of = np.searchsorted(ends, places, side="right")
+    first, last = (ends - lengths)[of], ends[of] - 1
     code = np.zeros(len(places), dtype=np.int64)
     for offset in offsets:
-        at, step = places, int(np.sign(offset))
-        for _ in range(abs(offset)):
-            ended = (tokens[at] == CLS) | (tokens[at] == EOS)
-            at = np.where(ended, at, at + step)
-        code = code * SIZE + tokens[at]
+        at = places + offset
+        inside = np.clip(at, first, last)
+        ended = np.isin(tokens[inside], (CLS, EOS))
+        code = code * SIZE + np.where((at == inside) | ended, tokens[inside], UNKNOWN)
     return code

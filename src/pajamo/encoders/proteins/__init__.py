@@ -1,0 +1,1 @@
+"""Transformers over proteins that lie end to end, without padding."""
