@@ -1,0 +1,1 @@
+"""Protein models as tasks of the trainer."""
