@@ -73,14 +73,25 @@ def report(run_folder: str | Path) -> Path:
     ------
     IntegrityError: the folder is not a complete run, or it was altered.
     """
+    from pajamo.data.run_folder import read_manifest
     from pajamo.pipeline.assays.kinds import is_assay_run, is_search
     from pajamo.pipeline.assays.run import render_assay_again
+    from pajamo.pipeline.proteins.kind import FINE_TUNED, PROTEINS
     from pajamo.pipeline.run import render_again
     from pajamo.pipeline.search.run import render_search_again
     from pajamo.pipeline.transfer.record import is_transfer_run
     from pajamo.pipeline.transfer.run import render_transfer_again
 
     folder = Path(run_folder)
+    kind = read_manifest(folder).get("kind")
+    if kind == PROTEINS:
+        from pajamo.pipeline.proteins.run import render_proteins_again
+
+        return render_proteins_again(folder)
+    if kind == FINE_TUNED:
+        from pajamo.pipeline.proteins.fine_tuning.run import render_fine_tuned_again
+
+        return render_fine_tuned_again(folder)
     if is_transfer_run(folder):
         return render_transfer_again(folder)
     if is_search(folder):

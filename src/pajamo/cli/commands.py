@@ -15,9 +15,11 @@ from pajamo.cli import (
     explaining,
     fitting,
     pairs,
+    proteins,
     protocols,
     running,
     screens,
+    stores,
 )
 from pajamo.cli.printing import out
 
@@ -60,6 +62,12 @@ for _command in (
     pairs.targets,
     assays.simulate,
     campaigns.propose,
+    proteins.train,
+    proteins.plan,
+    proteins.embed,
+    proteins.score_variants,
+    proteins.fine_tune,
+    proteins.predict_property,
     running.report,
     running.verify,
     fitting.models,
@@ -70,3 +78,4 @@ for _command in (
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(protocols.app, name="protocol")
 app.add_typer(datasets.app, name="data")
+app.add_typer(stores.app, name="store")

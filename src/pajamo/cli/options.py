@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-Screen = Annotated[Path, typer.Argument(help="An h5ad file, cells by genes; or a study file (TOML).")]
+Screen = Annotated[
+    Path, typer.Argument(help="An h5ad file or a store, cells by genes; or a study file (TOML).")
+]
 StudyFile = Annotated[Path, typer.Argument(help="A study file (TOML).")]
 Runs = Annotated[Path, typer.Option(help="Folder in which runs are kept.")]
 Perturbation = Annotated[str, typer.Option(help="Column of obs that says what was done; combinations A+B.")]

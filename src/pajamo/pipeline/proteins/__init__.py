@@ -1,0 +1,1 @@
+"""Protein models: trained as a run, and used for embeddings and for effects of variants."""
