@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pajamo.config import PriorSettings
 from pajamo.data.reading.priors import embed_terms, read_embedding
 from pajamo.errors import DataError, MissingExtraError
 
@@ -77,7 +76,7 @@ def test_pairs_are_read_from_every_format(tmp_path: Path, ending: str, gene: str
     else:
         text = table.to_csv(index=False, sep="," if ending == "csv" else "\t")
         path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
-    vectors = read_embedding(PriorSettings(embedding=path, dimensions=2))
+    vectors = read_embedding(path, 2)
     for name, vector in embed().items():
         np.testing.assert_array_equal(vectors[name], vector)
 
@@ -85,7 +84,7 @@ def test_pairs_are_read_from_every_format(tmp_path: Path, ending: str, gene: str
 def test_vectors_are_taken_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "vectors.csv"
     path.write_text("gene,v1,v2\nA,1,2\nB/é,-3,0.5\n", encoding="utf-8")
-    vectors = read_embedding(PriorSettings(embedding=path))
+    vectors = read_embedding(path, 32)
     assert {name: list(vector) for name, vector in vectors.items()} == {"A": [1, 2], "B/é": [-3, 0.5]}
 
 
@@ -107,18 +106,18 @@ def test_what_is_wrong_with_a_table_is_named(tmp_path: Path, text: str, words: s
     path = tmp_path / "prior.csv"
     path.write_text(text)
     with pytest.raises(DataError) as raised:
-        read_embedding(PriorSettings(embedding=path))
+        read_embedding(path, 32)
     assert words in str(raised.value)
     assert raised.value.fix
 
 
 def test_missing_file_and_broken_parquet(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such table"):
-        read_embedding(PriorSettings(embedding=tmp_path / "absent.csv"))
+        read_embedding(tmp_path / "absent.csv", 32)
     path = tmp_path / "prior.parquet"
     path.write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="cannot be read"):
-        read_embedding(PriorSettings(embedding=path))
+        read_embedding(path, 32)
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +126,12 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     for name in [name for name in sys.modules if name.split(".")[0] == "pyarrow"]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtraError, match=r"pajamo\[parquet\]"):
-        read_embedding(PriorSettings(embedding=path))
+        read_embedding(path, 32)
 
 
 def test_kinases_of_one_cascade_are_neighbours_in_gene_ontology(dev_data: Path) -> None:
     path = dev_data / "priors" / "prior_gene2go_human_org.Hs.eg.db_3.16.parquet"
-    vectors = read_embedding(PriorSettings(embedding=path))
+    vectors = read_embedding(path, 32)
     names = list(vectors)
     unit = np.array([vectors[name] / max(np.linalg.norm(vectors[name]), 1e-9) for name in names])
     nearest = np.argsort(-(unit @ unit[names.index("MAP2K3")]))[:10]

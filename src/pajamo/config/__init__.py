@@ -3,6 +3,7 @@
 from pajamo.config.protocol import ProtocolSettings, StepSettings
 from pajamo.config.strict import Config, parse
 from pajamo.config.study import (
+    BuiltIn,
     DataSettings,
     EvaluationSettings,
     ModelsSettings,
@@ -15,6 +16,7 @@ from pajamo.config.study import (
 )
 
 __all__ = [
+    "BuiltIn",
     "Config",
     "DataSettings",
     "EvaluationSettings",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -14,12 +15,14 @@ from pajamo.config.strict import Config, parse
 from pajamo.config.toml import read_toml
 from pajamo.errors import StudyError, nearest
 
+EMBEDDING_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+
 
 class DataSettings(Config):
     """Which screen, and where in it the design is written."""
 
     path: Path | None = None
-    """An h5ad file; relative paths are taken from the study file's folder."""
+    """An h5ad file or a cell store; relative paths are taken from the study file's folder."""
     dataset: str | None = None
     """Instead of `path`: a data set that ships with pajamo or was fetched by `pajamo data get`."""
     perturbation: str = "perturbation"
@@ -74,13 +77,43 @@ class ModelsSettings(Config):
     """Settings of single models by name, as in [models.settings.peper]."""
 
 
-class PriorSettings(Config):
-    """Knowledge about genes from outside the screen."""
+BuiltIn = Literal["one-hot", "expression"]
+"""Embeddings that need no table: genes that have nothing in common, or the screen's own training responses."""
 
-    embedding: Path
-    """A table (CSV, TSV or Parquet) of gene and term pairs, or of gene and vector."""
+
+class PriorSettings(Config):
+    """Knowledge about genes from outside the screen: one table, or several that are compared."""
+
+    embedding: Path | None = None
+    """A table (CSV, TSV or Parquet) of gene and term pairs, or of gene and vector (of a protein model, say)."""
+    embeddings: dict[str, Path] = Field(default_factory=dict)
+    """Several such tables by name; every model that takes an embedding is fitted with each on the same folds."""
+    compared: tuple[BuiltIn, ...] = ("one-hot", "expression")
+    """With `embeddings`: what they are compared with."""
     dimensions: int = Field(default=32, ge=1)
-    """Dimensions kept of a gene-by-term table."""
+    """Dimensions kept of a gene-by-term table, and of `expression`."""
+
+    @model_validator(mode="after")
+    def _one_or_several(self) -> Self:
+        if (self.embedding is None) == (not self.embeddings):
+            raise ValueError("give either `embedding` or a table of `embeddings`")
+        wrong = [name for name in self.embeddings if not re.fullmatch(EMBEDDING_NAME, name)]
+        if wrong or set(self.embeddings) & set(get_args(BuiltIn)):
+            raise ValueError(
+                "names of embeddings are made of letters, digits, '.', '_' and '-', and are not "
+                + " or ".join(get_args(BuiltIn))
+            )
+        return self
+
+    @property
+    def tables(self) -> dict[str, Path]:
+        """Every table by the name of its embedding, "" for the only one."""
+        return self.embeddings if self.embedding is None else {"": self.embedding}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every embedding that models are fitted with: "" for the only one, else tables, then what is built in."""
+        return ("",) if self.embedding is not None else (*self.embeddings, *self.compared)
 
 
 class EvaluationSettings(Config):
@@ -175,5 +208,10 @@ def _anchored(study: Study, folder: Path) -> Study:
 
     data = study.data.model_copy(update={"path": absolute(study.data.path)})
     evaluation = study.evaluation.model_copy(update={"categories": absolute(study.evaluation.categories)})
-    priors = study.priors and study.priors.model_copy(update={"embedding": absolute(study.priors.embedding)})
+    priors = study.priors and study.priors.model_copy(
+        update={
+            "embedding": absolute(study.priors.embedding),
+            "embeddings": {name: absolute(path) for name, path in study.priors.embeddings.items()},
+        }
+    )
     return study.model_copy(update={"data": data, "evaluation": evaluation, "priors": priors})

@@ -61,6 +61,21 @@ class GeneVectors:
         return sums
 
 
+def one_hot(names: Sequence[str]) -> dict[str, Array]:
+    """Vectors of genes that have nothing in common: each gene is as far from every other.
+
+    What a model predicts with them for a gene never perturbed is what it can say of any gene, so that the gain over
+    them is what an embedding knows.
+    """
+    return dict(zip(names, np.eye(len(names)), strict=True))
+
+
+def expressed(training: TrainingSet, dimensions: int) -> dict[str, Array]:
+    """Vectors of the measured genes from how they are expressed in the training set, of `dimensions` or fewer."""
+    loadings, spread = response_axes(training.delta, dimensions, control_cells(training))
+    return dict(zip(training.genes.astype(str), loadings * spread, strict=True))
+
+
 def gene_vectors(training: TrainingSet, dimensions: int) -> GeneVectors:
     """Prior vectors where the training set brings them, else vectors from expression."""
     perturbed = [part.genes[0] for part in singles_of(training.conditions)]
@@ -69,8 +84,8 @@ def gene_vectors(training: TrainingSet, dimensions: int) -> GeneVectors:
         return GeneVectors.with_fallback(
             names, np.array([training.embedding[name] for name in names]), perturbed
         )
-    loadings, spread = response_axes(training.delta, dimensions, control_cells(training))
-    return GeneVectors.with_fallback(list(training.genes.astype(str)), loadings * spread, perturbed)
+    vectors = expressed(training, dimensions)
+    return GeneVectors.with_fallback(list(vectors), np.array(list(vectors.values())), perturbed)
 
 
 def control_cells(training: TrainingSet) -> Array | None:

@@ -115,6 +115,8 @@ class Model(ABC):
     Settings: ClassVar[type[Config]] = Config
     reads_counts: ClassVar[bool] = False
     """Whether `TrainingSet.counts` is to be filled for it."""
+    takes_embedding: ClassVar[bool] = False
+    """Whether it uses `TrainingSet.embedding` for genes that were never perturbed."""
 
     def __init__(self, settings: Config | None = None, *, seed: int = 0) -> None:
         self.settings = settings if settings is not None else self.Settings()

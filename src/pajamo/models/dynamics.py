@@ -25,6 +25,7 @@ from pajamo.models.flow_parts.flow_table import flow_table
 from pajamo.models.flow_parts.in_time import InTime
 from pajamo.models.flow_parts.readings import FlowReadings
 from pajamo.models.flow_parts.words import Histories
+from pajamo.models.parts.unseen_response import UnseenResponse
 from pajamo.models.registry import register
 from pajamo.protocols.protocol import Protocol
 from pajamo.units import LOG_NORMALISED
@@ -49,6 +50,9 @@ class Dynamics(FlowReadings, Model):
     main effects of Salt-LS. The flow adds what neither says: levels do not fall below zero, media and the order of
     operations matter, a regulator whose own transcript moves acts on its targets as far as the gain says, and a
     combination comes to the rest point of all its edits.
+
+    With an embedding of genes, one that was never perturbed has the column that its vector says, where vectors
+    predict columns that they did not see (`UnseenResponse`).
     """
 
     card = Card(
@@ -64,11 +68,13 @@ class Dynamics(FlowReadings, Model):
             "gain": "activity of a regulator per relative change of its own transcript, 1",
             "reach": "size of a perturbation's response relative to a typical one, 1",
         },
-        limits="one decay rate for all genes; a gene that was never perturbed has no column, so that its knockout "
-        "gets the common response and the loss of its own transcript; feedback only where it improves predictions",
+        limits="one decay rate for all genes; a gene that was never perturbed has a column only where vectors of "
+        "genes predict columns, else its knockout gets the common response and the loss of its own transcript; "
+        "feedback only where it improves predictions",
         assumes=frozenset({"unique-attractor", "no-medium-response"}),
     )
     Settings = DynamicsSettings
+    takes_embedding = True
 
     flow: FittedFlow
     law: InTime | AtRest | FlowAlone
@@ -132,7 +138,12 @@ class Dynamics(FlowReadings, Model):
         return np.array(known, dtype=float)
 
     def _fit(self, training: TrainingSet) -> tuple[InTime | AtRest, FittedFlow]:
-        histories = Histories.of(training)
+        law, flow = self._laid_down(training, Histories.of(training))
+        regulation = flow.regulation
+        unseen = UnseenResponse.fit(training.embedding, regulation.targets[:-1], regulation.effect[:-1])
+        return law, replace(flow, unseen=unseen)
+
+    def _laid_down(self, training: TrainingSet, histories: Histories) -> tuple[InTime | AtRest, FittedFlow]:
         if any(time > 0 for _, time in training.settings):
             return InTime.fit(training, histories)
         return AtRest.fit(training, histories, self.seed)

@@ -81,6 +81,7 @@ class GraphShift(Model):
     )  # fmt: skip
     Settings = GraphShiftSettings
     reads_counts = True
+    takes_embedding = True
 
     conditions: tuple[Condition, ...]
     kernel: ShiftKernel

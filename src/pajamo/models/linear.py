@@ -103,6 +103,7 @@ class Linear(Model):
         assumes=frozenset({"additive", "order-free", "complete-editing"}),
     )
     Settings = LinearSettings
+    takes_embedding = True
 
     fitted: _Fit
     vectors: GeneVectors

@@ -44,6 +44,7 @@ class Nearest(Weighted):
         baseline=True,
         assumes=frozenset({"order-free"}),
     )
+    takes_embedding = True
 
     vectors: GeneVectors
 

@@ -55,6 +55,7 @@ class SaltLsSettings(Config):
 class SumOfEffects(Model):
     """Base of models that rest on jointly estimated main effects; a prediction may draw cells."""
 
+    takes_embedding = True
     effects: MainEffects
     prior: EffectPrior
     parents: ParentCells

@@ -22,7 +22,7 @@ class ShiftVae(LatentShift):
         title="Autoencoder with additive latent shifts",
         reference="the family of scGen, Lotfollahi et al. 2019, Nature Methods 16:715, and CPA, Lotfollahi et al. "
         "2023, Mol. Syst. Biol. 19:e11517; the encoder sees cells less their shift instead of an adversary",
-        needs="cells, best as raw counts; each perturbed gene alone or in a combination",
+        needs="cells, best as raw counts; each perturbed gene alone or in a combination, or an embedding of genes",
         weights=WEIGHTS,
         limits="every cell is moved alike; combinations interact only where the decoder bends; a few axes hold no "
         "effect that is one gene's own, but the target's",

@@ -37,7 +37,7 @@ class SparseShift(LatentShift):
         title="Autoencoder with sparse mechanism shifts",
         reference="after Bereket and Karaletsos 2023, arXiv 2311.02794 (SAMS-VAE), and Lopez et al. 2023, CLeaR "
         "(sVAE+)",
-        needs="cells, best as raw counts; each perturbed gene alone or in a combination",
+        needs="cells, best as raw counts; each perturbed gene alone or in a combination, or an embedding of genes",
         weights={**WEIGHTS, MASK: "probability that a perturbation moves an axis, 1"},
         limits="axes are sparse only if a few programmes answer to each perturbation; every cell is moved alike",
         assumes=ASSUMES,

@@ -14,13 +14,13 @@ from pajamo.explanations.general import card_part, weights_part
 from pajamo.explanations.registry import explain_model
 from pajamo.models.assays.model import AssayModel
 from pajamo.models.base import Model
-from pajamo.models.registry import models
 from pajamo.pipeline.assays.kinds import SEARCH_KIND, is_assay_model, is_assay_run
 from pajamo.pipeline.assays.run_record import AssayRun
 from pajamo.pipeline.assays.telling import explained
 from pajamo.pipeline.record import WEIGHTS
 from pajamo.pipeline.run_record import Run, RunRecord
 from pajamo.pipeline.transfer.record import RUN_KIND as TRANSFER_KIND
+from pajamo.pipeline.variants import Variant
 from pajamo.training.saved import load_model
 
 Target = str | Path | Model | AssayModel | Run | AssayRun
@@ -76,7 +76,7 @@ def _of_run(run: Run, name: str | None) -> Explanation:
     run.verify()
     if (run.path / "model.safetensors").is_file():
         best = run.model()
-        if name is None or name == best.card.name:
+        if name is None or name in (best.card.name, run.verdict["model"]):
             return explain_model(best)
     kept = {file.name.removesuffix(".csv.gz"): file for file in (run.path / WEIGHTS).glob("*.csv.gz")}
     if name is None or name not in kept:
@@ -87,6 +87,6 @@ def _of_run(run: Run, name: str | None) -> Explanation:
             fix=f"{nearest(name or '', kept)}it has: {', '.join(sorted(kept)) or 'none'}; or fit the model by "
             "itself with `pajamo fit` and explain its file",
         )
-    card = models()[name].card
+    card = Variant.named(name).kind.card
     weights = pd.read_csv(kept[name], keep_default_na=False, na_values=[""])
     return Explanation(name, card.title, (card_part(card), weights_part(weights)))

@@ -20,8 +20,7 @@ from pajamo.evaluation.panel.scale import calibrated_six
 from pajamo.evaluation.responses import Responses
 from pajamo.evaluation.strata import by_stratum, stratum_table
 from pajamo.evaluation.verdict import Verdict, verdict
-from pajamo.models.registry import models
-from pajamo.pipeline.ladder import FoldWork, Rung
+from pajamo.pipeline.ladder import FoldWork, Rung, baseline_names
 from pajamo.pipeline.loading import Loaded
 
 EXAMPLES = 30
@@ -63,7 +62,7 @@ class Findings:
     @cached_property
     def baselines(self) -> tuple[str, ...]:
         """Models that must be beaten."""
-        return tuple(name for name, kind in models().items() if kind.card.baseline)
+        return baseline_names(self.loaded.study)
 
     @cached_property
     def summary(self) -> Summary:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pajamo._version import __version__
 from pajamo.config import DataSettings, Study
-from pajamo.data.atomic import sha256
+from pajamo.data.store import content_hash, is_store
 from pajamo.errors import StudyError
 
 LIBRARIES = ("torch", "numpy", "scipy", "pandas", "anndata", "scikit-learn")
@@ -25,7 +25,8 @@ def run_id(study: Study, data: DataSettings) -> str:
     ------
     StudyError: a file that the study names does not exist.
     """
-    named = (data.path, study.evaluation.categories, study.priors.embedding if study.priors else None)
+    tables = study.priors.tables.values() if study.priors else (None,)
+    named = (data.path, study.evaluation.categories, *tables)
     content = study.model_dump(mode="json") | {
         "data": data.model_dump(mode="json", exclude={"path", "dataset"})
     }
@@ -48,7 +49,7 @@ def versions() -> dict[str, str]:
 
 
 def digest(path: Path | None) -> str:
-    """Hash of a file's bytes; "" for no file.
+    """Hash of a file's bytes, or of a store's manifest; "" for no file.
 
     Raises
     ------
@@ -56,6 +57,6 @@ def digest(path: Path | None) -> str:
     """
     if path is None:
         return ""
-    if not path.is_file():
+    if not (path.is_file() or (is_store(path) and path.is_dir())):
         raise StudyError("a file that the study names does not exist", where=str(path), fix="check its path")
-    return sha256(path)
+    return content_hash(path)

@@ -26,8 +26,7 @@ from pajamo.evaluation.metric import Metric, metric
 from pajamo.evaluation.scoring import score
 from pajamo.evaluation.verdict import verdict
 from pajamo.models.base import Model
-from pajamo.models.registry import models
-from pajamo.pipeline.ladder import FoldWork
+from pajamo.pipeline.ladder import FoldWork, baseline_names
 from pajamo.pipeline.loading import Loaded, load
 from pajamo.pipeline.one_model import choose_fold
 from pajamo.pipeline.record import write_table
@@ -104,13 +103,13 @@ def evaluate_target(
     _require_genes(prediction, loaded.bulk.genes)
     _require_finite(prediction.of(held.test), loaded.bulk.genes)
     work = FoldWork(loaded, held, fold or 0)
-    drawn = work.drawn(given) if isinstance(given, Model) else {}
+    drawn = work.drawn(given, prediction.model) if isinstance(given, Model) else {}
     tables = [
         score(prediction, work.truth, cells=drawn, duplicate=True), *_baselines(work, prediction.model)
     ]  # fmt: skip
     scores = pd.concat(tables, ignore_index=True).assign(fold=held.name, split=held.name)
     settings = study.evaluation
-    baselines = [name for name, kind in models().items() if kind.card.baseline and name != prediction.model]
+    baselines = [name for name in baseline_names(study) if name != prediction.model]
     summary = summarise(
         scores, baselines, level=settings.level, n_bootstrap=settings.bootstrap, seed=study.seed
     )
@@ -173,8 +172,8 @@ def _predicted(held: Fold, prediction: Prediction) -> tuple[Condition, ...]:
 
 def _baselines(work: FoldWork, besides: str) -> Iterator[pd.DataFrame]:
     with tempfile.TemporaryDirectory() as folder:
-        for name, kind in models().items():
-            if kind.card.baseline and name != besides:
+        for name in baseline_names(work.loaded.study):
+            if name != besides:
                 rung = work.climb(name, Path(folder) / name)
                 if rung.scores is not None:
                     yield rung.scores

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from pajamo.models.base import DrawsCells, Model
 from pajamo.models.registry import create, models
 from pajamo.pipeline.loading import Loaded
 from pajamo.pipeline.once import Progress
+from pajamo.pipeline.variants import Variant, variants_of
 from pajamo.training.checkpoints import read_state, write_state
 from pajamo.training.fit import fit_model
 
@@ -57,6 +58,8 @@ class Rung:
 def ladder_names(study: Study) -> tuple[str, ...]:
     """The study's models with every baseline; all registered models if the study names none.
 
+    Where the study compares embeddings, each model that takes one stands there once for each.
+
     Raises
     ------
     ModelError: a name that no model has.
@@ -66,8 +69,14 @@ def ladder_names(study: Study) -> tuple[str, ...]:
     asked = study.models.ladder
     for name in dict.fromkeys((*asked, *study.models.settings)):
         create(name, study.models.settings.get(name, {}))
-    known = models()
-    return tuple(name for name, kind in known.items() if not asked or name in asked or kind.card.baseline)
+    kept = [name for name, kind in models().items() if not asked or name in asked or kind.card.baseline]
+    return tuple(variant.name for name in kept for variant in variants_of(name, study))
+
+
+def baseline_names(study: Study) -> tuple[str, ...]:
+    """Every baseline with every embedding of the study: what a model must beat."""
+    kept = [name for name, kind in models().items() if kind.card.baseline]
+    return tuple(variant.name for name in kept for variant in variants_of(name, study))
 
 
 @dataclass(frozen=True)
@@ -114,25 +123,28 @@ class FoldWork:
 
     def climb(self, name: str, checkpoint: Path) -> Rung:
         """Fit one model, predict the held-out conditions, score the prediction."""
-        study = self.loaded.study
-        model = create(name, study.models.settings.get(name, {}), seed=1000 * study.seed + self.number)
+        study, variant = self.loaded.study, Variant.named(name)
+        settings = study.models.settings.get(variant.model, {})
+        model = create(variant.model, settings, seed=1000 * study.seed + self.number)
         training = self.counted_training if model.reads_counts else self.training
+        if variant.embedding:
+            training = self.loaded.with_embedding(training, variant.embedding)
         refusal = model.objection(training, self.fold.test)
         if refusal:
             return Rung(name, self.fold.name, refusal)
         began = time.perf_counter()
         fit_model(model, training, checkpoint=checkpoint)
-        prediction = model.predict(self.fold.test)
+        prediction = replace(model.predict(self.fold.test), model=name)
         seconds = time.perf_counter() - began
-        scores = score(prediction, self.truth, cells=self.drawn(model), duplicate=False)
+        scores = score(prediction, self.truth, cells=self.drawn(model, name), duplicate=False)
         return Rung(name, self.fold.name, "", seconds, scores, prediction)
 
-    def drawn(self, model: Model) -> dict[str, Cells]:
-        """Cells of each held-out condition under the model's name, where it can draw them and they are judged."""
+    def drawn(self, model: Model, name: str) -> dict[str, Cells]:
+        """Cells of each held-out condition under a name for the model, where it can draw them and they are judged."""
         if not isinstance(model, DrawsCells) or not self.truth.cells:
             return {}
         rng = np.random.default_rng([self.loaded.study.seed, self.number])
-        return {model.card.name: {c: model.draw(c, CELLS_DRAWN, rng) for c in self.fold.test}}
+        return {name: {c: model.draw(c, CELLS_DRAWN, rng) for c in self.fold.test}}
 
     def ceiling(self) -> pd.DataFrame:
         """Scores of the technical duplicate."""
@@ -199,6 +211,8 @@ def _read(step: Path, loaded: Loaded) -> Rung:
 
 def final_model(loaded: Loaded, name: str) -> Model:
     """The named model fitted on every condition of the screen, for use on what was never measured."""
-    settings = loaded.study.models.settings.get(name, {})
-    model = create(name, settings, seed=1000 * loaded.study.seed)
-    return fit_model(model, loaded.training_set(loaded.perturbed, counts=model.reads_counts))
+    variant = Variant.named(name)
+    settings = loaded.study.models.settings.get(variant.model, {})
+    model = create(variant.model, settings, seed=1000 * loaded.study.seed)
+    training = loaded.training_set(loaded.perturbed, counts=model.reads_counts, embedding=variant.embedding)
+    return fit_model(model, training)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pajamo.config import DataSettings, ProtocolSettings, Study
-from pajamo.data.atomic import sha256
+from pajamo.config import BuiltIn, DataSettings, ProtocolSettings, Study
 from pajamo.data.cells import Halves, sample_halves, seen_cells
 from pajamo.data.conditions import Condition
 from pajamo.data.count_table import CountTable
 from pajamo.data.pseudobulk import Pseudobulk, pseudobulk
 from pajamo.data.public.datasets import resolve
-from pajamo.data.reading.priors import read_embedding
+from pajamo.data.reading.priors import Embedding, read_embeddings
 from pajamo.data.reading.screens import read_screen
 from pajamo.data.screen import Screen
+from pajamo.data.store import content_hash
 from pajamo.data.training_set import TrainingSet
+from pajamo.encoders.gene import expressed, one_hot
 from pajamo.protocols.agreement import require_agreement
 from pajamo.protocols.protocol import Protocol
 from pajamo.protocols.stored import read_protocol, settled
 from pajamo.protocols.structure import batch_column
+
+ONE_HOT, EXPRESSION = get_args(BuiltIn)
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Loaded:
     data: where the screen is, its data set resolved to a file and columns.
     screen: cells by genes; values stay in the file if they are many.
     bulk: means and variances by condition and random half.
-    embedding: prior vectors of genes, or empty.
+    embeddings: prior vectors of genes by the name of their table, "" for the only one; those that are built in are
+        made for each training set.
     protocol: what was done to the cells, from the study or the screen's file; None if neither says.
     """
 
@@ -44,14 +46,14 @@ class Loaded:
     data: DataSettings
     screen: Screen
     bulk: Pseudobulk
-    embedding: Mapping[str, NDArray[np.float64]]
+    embeddings: Mapping[str, Embedding]
     protocol: Protocol | None = None
 
     @cached_property
     def data_hash(self) -> str:
-        """Hash of the screen's file."""
+        """Hash of the screen's file or store."""
         assert self.data.path is not None
-        return sha256(self.data.path)
+        return content_hash(self.data.path)
 
     @cached_property
     def halves(self) -> Halves:
@@ -68,8 +70,26 @@ class Loaded:
         """Every condition but the controls."""
         return tuple(c for c in self.screen.conditions if not c.is_control)
 
-    def training_set(self, conditions: Sequence[Condition], *, counts: bool = False) -> TrainingSet:
-        """What a model may see when these are the training conditions; with raw counts if asked for."""
+    def training_set(
+        self, conditions: Sequence[Condition], *, counts: bool = False, embedding: str = ""
+    ) -> TrainingSet:
+        """What a model may see when these are the training conditions; with raw counts if asked for.
+
+        `embedding` names one of the study's, where it names several.
+        """
+        return self.with_embedding(self._plain_training_set(conditions, counts=counts), embedding)
+
+    def with_embedding(self, training: TrainingSet, embedding: str) -> TrainingSet:
+        """The training set with an embedding of genes; those that are built in are made from it."""
+        if embedding == ONE_HOT:
+            perturbed = sorted({gene for condition in self.perturbed for gene in condition.genes})
+            return replace(training, embedding=one_hot(perturbed))
+        if embedding == EXPRESSION:
+            assert self.study.priors is not None
+            return replace(training, embedding=expressed(training, self.study.priors.dimensions))
+        return replace(training, embedding=self.embeddings.get(embedding, {}))
+
+    def _plain_training_set(self, conditions: Sequence[Condition], *, counts: bool) -> TrainingSet:
         wanted = set(conditions)
         cells = seen_cells(self.halves, shared_control=self.shared_control)
         table = None
@@ -81,7 +101,6 @@ class Loaded:
             self.bulk,
             conditions,
             shared_control=self.shared_control,
-            embedding=self.embedding,
             cells={c: x for c, x in cells.items() if c in wanted or c.is_control},
             counts=table,
             protocol=self.protocol,
@@ -101,8 +120,8 @@ def load(study: Study) -> Loaded:
     screen = read_screen(data)
     if protocol is not None:
         require_agreement(protocol, screen.conditions)
-    embedding = read_embedding(study.priors) if study.priors else {}
-    return Loaded(study, data, screen, pseudobulk(screen, study.seed), embedding, protocol)
+    embeddings = read_embeddings(study.priors) if study.priors else {}
+    return Loaded(study, data, screen, pseudobulk(screen, study.seed), embeddings, protocol)
 
 
 def find_protocol(given: ProtocolSettings | Protocol | None, data: DataSettings) -> Protocol | None:

@@ -15,16 +15,19 @@ from pajamo.errors import ModelError, SplitError, shorten, warn
 from pajamo.models.base import Model
 from pajamo.models.registry import create
 from pajamo.pipeline.loading import Loaded, load
+from pajamo.pipeline.variants import chosen_variant
 from pajamo.training.fit import fit_model
 from pajamo.training.saved import load_model, save_model
 
 
 def fit_one(study: Study, name: str, fold: int | None, split: Path | None, output: Path | None) -> Model:
     """Fit one model to all conditions of a screen, or to the training conditions of one fold."""
-    model = create(name, study.models.settings.get(name, {}), seed=1000 * study.seed + (fold or 0))
+    variant = chosen_variant(name, study)
+    settings = study.models.settings.get(variant.model, {})
+    model = create(variant.model, settings, seed=1000 * study.seed + (fold or 0))
     loaded = load(study)
     conditions = loaded.perturbed if fold is None else choose_fold(loaded, fold, split).train
-    training = loaded.training_set(conditions, counts=model.reads_counts)
+    training = loaded.training_set(conditions, counts=model.reads_counts, embedding=variant.embedding)
     refusal = model.objection(training, conditions)
     if refusal:
         raise ModelError(

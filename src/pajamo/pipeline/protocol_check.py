@@ -10,8 +10,9 @@ import pandas as pd
 from pajamo.config import DataSettings, ProtocolSettings, Study
 from pajamo.data.public.datasets import resolve
 from pajamo.data.reading.columns import labels
-from pajamo.data.reading.h5ad import H5ad, open_h5ad
+from pajamo.data.reading.h5ad import H5ad
 from pajamo.data.reading.screens import read_conditions, read_screen
+from pajamo.data.reading.stores import open_recorded
 from pajamo.errors import StudyError
 from pajamo.models.registry import cards
 from pajamo.pipeline.loading import find_protocol, with_batch
@@ -57,7 +58,7 @@ def check_protocol(
     protocol = found or Protocol.plain()
     data = with_batch(data, protocol)
     assert data.path is not None
-    opened = open_h5ad(data.path)
+    opened = open_recorded(data.path)
     conditions, condition_of = read_conditions(opened, data)
     require_agreement(protocol, conditions)
     references = matched_references(protocol, conditions, condition_of, _batches(opened, data))
@@ -94,7 +95,7 @@ def store_protocol(study: Study, out: Path) -> Path:
             where=f"study {study.name}",
             fix="add [protocol] with its steps",
         )
-    require_agreement(found, read_conditions(open_h5ad(data.path), data)[0])
+    require_agreement(found, read_conditions(open_recorded(data.path), data)[0])
     return write_protocol(data.path, found, out)
 
 

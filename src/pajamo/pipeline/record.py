@@ -14,13 +14,14 @@ import pandas as pd
 from pajamo.data.atomic import write_bytes, write_json, write_text
 from pajamo.evaluation.verdict import Verdict
 from pajamo.models.registry import models
+from pajamo.pipeline.variants import Variant
 from pajamo.reports.content import DataFacts, ReportContent
 
 ABOUT = "about.json"
 """What a report says besides tables."""
 TABLES = (
     "summary", "scores", "split_counts", "checks", "categories", "strata", "six", "interactions", "examples",
-    "time_course", "calibration", "timings",
+    "time_course", "calibration", "embeddings", "ablation", "timings",
 )  # fmt: skip
 TIMELINE = "timeline.svg"
 """Drawing of what was done to the cells, where the study or the screen says it."""
@@ -58,7 +59,7 @@ def read_content(folder: Path) -> ReportContent:
     facts = about["data"]
     facts["conditions"] = {int(order): n for order, n in facts["conditions"].items()}
     facts |= {key: tuple(facts[key]) for key in ("batches", "contexts", "times")}
-    known = models()
+    known, listed = models(), [Variant.named(name).model for name in about["models"]]
     weights = {
         file.name.removesuffix(".csv.gz"): file for file in sorted((folder / WEIGHTS).glob("*.csv.gz"))
     }
@@ -75,7 +76,7 @@ def read_content(folder: Path) -> ReportContent:
         data=DataFacts(**facts),
         level=about["level"],
         unit=about["unit"],
-        cards=tuple(known[name].card for name in about["models"] if name in known),
+        cards=tuple(known[name].card for name in dict.fromkeys(listed) if name in known),
         weights={
             name: pd.read_csv(file, keep_default_na=False, na_values=[""]) for name, file in weights.items()
         },

@@ -18,6 +18,7 @@ from pajamo.data.checks import check_screen
 from pajamo.data.public.datasets import resolve
 from pajamo.data.run_folder import RunFolder, replace_in_run, verify_run
 from pajamo.data.splits import Split, check_cells, check_leaks, make_split
+from pajamo.pipeline.embeddings import compared_embeddings, coverage
 from pajamo.pipeline.findings import Findings
 from pajamo.pipeline.identity import run_id, versions
 from pajamo.pipeline.ladder import FoldWork, climb_fold, final_model, ladder_names
@@ -26,6 +27,7 @@ from pajamo.pipeline.once import Progress, once
 from pajamo.pipeline.record import TIMELINE, WEIGHTS, read_content, write_about, write_table, write_tables
 from pajamo.pipeline.time_course import time_course
 from pajamo.pipeline.toml_text import to_toml
+from pajamo.pipeline.variants import Variant
 from pajamo.protocols.drawing import arms_of, to_svg
 from pajamo.reports import render_report
 from pajamo.training.saved import save_model
@@ -114,6 +116,8 @@ def _write_findings(findings: Findings, checks: pd.DataFrame, folder: Path) -> N
             "examples": findings.examples(),
             "time_course": time_course(findings),
             "calibration": findings.calibration(),
+            "embeddings": coverage(findings.loaded),
+            "ablation": compared_embeddings(findings),
             "timings": findings.timings,
         },
     )
@@ -162,6 +166,7 @@ def _write_models(findings: Findings, folder: Path) -> None:
                 "card": vars(model.card) | {"assumes": sorted(model.card.assumes)},
                 "settings": model.settings.model_dump(mode="json"),
                 "seed": model.seed,
+                "embedding": Variant.named(name).embedding,
             }
             write_text(folder / "model.json", json.dumps(card, indent=2, ensure_ascii=False) + "\n")
 

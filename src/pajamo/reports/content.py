@@ -28,6 +28,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "six": ("model", "metric", "mean", "zero", "one", "scaled", "low", "high", "note"),
     "interactions": ("gene_1", "gene_2", "strength", "explained", "class"),
     "calibration": ("model", "level", "coverage"),
+    "embeddings": ("embedding", "dimensions", "genes", "perturbed", "covered"),
+    "ablation": ("metric", "model", "embedding", "mean", "low", "high", "gain", "gain_low", "gain_high", "outcome"),
     "timings": ("step", "seconds"),
 }  # fmt: skip
 """Columns without which a table cannot be shown; tables may have more."""
@@ -94,6 +96,8 @@ class ReportContent:
     time_course: the same for each time; column `perturbation` instead of `condition`. A time that was
         used in training has one row with an empty model.
     calibration: table of `calibration_curve`.
+    embeddings: embeddings of genes that were compared, with how many perturbed genes each covers.
+    ablation: table of `evaluation.ablation.ablation`.
     timings: seconds of each step.
     timeline: SVG of the protocol, empty where nothing says what it was.
     provenance: versions, seeds, hashes, command, date; shown as given.
@@ -129,6 +133,8 @@ class ReportContent:
     examples: pd.DataFrame | None = None
     time_course: pd.DataFrame | None = None
     calibration: pd.DataFrame | None = None
+    embeddings: pd.DataFrame | None = None
+    ablation: pd.DataFrame | None = None
     timings: pd.DataFrame | None = None
     timeline: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from pajamo.reports.blocks import Section
 from pajamo.reports.content import ReportContent
 from pajamo.reports.lead import Lead, lead
-from pajamo.reports.sections import field, models, protocol, record, responses, results
+from pajamo.reports.sections import embeddings, field, models, protocol, record, responses, results
 from pajamo.reports.wording import printable
 
 SECTIONS: Final[tuple[Callable[[ReportContent], Section | None], ...]] = (
@@ -21,6 +21,7 @@ SECTIONS: Final[tuple[Callable[[ReportContent], Section | None], ...]] = (
     results.every_metric,
     results.ladder_of_models,
     results.calibrated_scale,
+    embeddings.compared,
     field.six,
     results.categories,
     field.strata,

@@ -23,12 +23,22 @@ LEAST_GENES = 2
 Embedding = dict[str, NDArray[np.float64]]
 
 
-def read_embedding(settings: PriorSettings) -> Embedding:
+def read_embeddings(settings: PriorSettings) -> dict[str, Embedding]:
+    """Read every table that a study names, by the name of its embedding ("" for the only one).
+
+    Raises
+    ------
+    DataError, MissingExtraError: as `read_embedding`.
+    """
+    return {name: read_embedding(path, settings.dimensions) for name, path in settings.tables.items()}
+
+
+def read_embedding(path: Path, dimensions: int) -> Embedding:
     """Read prior vectors of genes by name.
 
-    The table has either one row a gene, with a name and numbers, which are taken as they are; or one
-    row a pair of gene and term (a GO annotation, a pathway, a regulon), from which vectors are made by
-    latent semantic analysis (`embed_terms`).
+    The table has either one row a gene, with a name and numbers (a protein model's embedding of its product, say),
+    which are taken as they are; or one row a pair of gene and term (a GO annotation, a pathway, a regulon), from
+    which vectors of `dimensions` are made by latent semantic analysis (`embed_terms`).
 
     Raises
     ------
@@ -36,7 +46,6 @@ def read_embedding(settings: PriorSettings) -> Embedding:
         numbers, or a gene that occurs twice in a table of vectors.
     MissingExtraError: a Parquet table, and pyarrow is not installed.
     """
-    path = settings.embedding
     table = _table(path)
     gene = _find(table, GENE_COLUMNS, path, "genes")
     rest = table.drop(columns=gene)
@@ -44,7 +53,7 @@ def read_embedding(settings: PriorSettings) -> Embedding:
         return _vectors(table[gene], rest, path)
     term = _find(rest, TERM_COLUMNS, path, "terms")
     pairs = table[[gene, term]].dropna().astype(str)
-    return embed_terms(pairs[gene].tolist(), pairs[term].tolist(), settings.dimensions)
+    return embed_terms(pairs[gene].tolist(), pairs[term].tolist(), dimensions)
 
 
 def embed_terms(genes: list[str], terms: list[str], dimensions: int) -> Embedding:

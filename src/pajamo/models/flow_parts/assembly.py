@@ -190,6 +190,25 @@ class Regulation:
         """Mean square of all columns: variance of one that is not known, shape (genes,)."""
         return np.asarray((self.effect[:-1] ** 2).mean(axis=0))
 
+    def with_columns(self, names: Sequence[str], effect: Array) -> Regulation:
+        """Columns of genes that were never perturbed beside these, as edited as these are on average.
+
+        What their edits do to their own transcripts is left to the flow: nothing of that was seen.
+
+        Parameters
+        ----------
+        effect: change of production, ln(1 + CP10K), shape (names, genes).
+        """
+        n = len(names)
+        added = (
+            np.full(n, -1), np.zeros(n), np.full(n, self.dose[:-1].mean()), np.full(n, self.share[:-1].mean()),
+        )  # fmt: skip
+        old = (self.own, self.moved, self.dose, self.share)
+        own, moved, dose, share = (np.insert(a, -1, b) for a, b in zip(old, added, strict=True))
+        sd = np.insert(self.sd, -1, np.tile(np.sqrt(self.typical), (n, 1)), axis=0)
+        effects = np.insert(self.effect, -1, effect, axis=0)
+        return Regulation((*self.targets[:-1], *names, UNKNOWN), effects, sd, own, moved, dose, share)
+
     def direct(self, gain: float) -> Regulation:
         """Columns that, with this feedback, come to rest where these do without: what each edit does by itself.
 

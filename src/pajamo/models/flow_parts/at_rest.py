@@ -62,9 +62,11 @@ class AtRest:
 
     def law(self, conditions: Sequence[Condition], flow: FittedFlow) -> Array:
         """The sum of main effects: the part of the additive prediction that the flow replaces."""
-        del flow
-        main = self.effects.effects
-        return np.asarray(incidence(conditions, main.names) @ main.effects.mean(axis=0))
+        main, regulation = self.effects.effects, flow.covering(conditions).regulation
+        new = [i for i, name in enumerate(regulation.targets) if name in flow.unseen.names]
+        of_new = incidence(conditions, [regulation.targets[i] for i in new])
+        held = regulation.effect[new] * regulation.share[new, None]
+        return np.asarray(incidence(conditions, main.names) @ main.effects.mean(axis=0) + of_new @ held)
 
     def with_feedback(self, flow: FittedFlow, gain: float) -> FittedFlow:
         """The flow with this gain, its columns such that singles rest where they were measured."""

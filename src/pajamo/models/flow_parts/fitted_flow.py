@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from pajamo.mechanisms.flows.trajectory import Flow
 from pajamo.models.flow_parts.acting import weights_of
 from pajamo.models.flow_parts.assembly import Regulation, Space, changes, runner, states
 from pajamo.models.flow_parts.words import Histories
+from pajamo.models.parts.unseen_response import UnseenResponse
 from pajamo.protocols.protocol import Protocol
 
 Array = NDArray[np.float64]
@@ -37,6 +38,7 @@ class FittedFlow:
     decay: rate at which levels follow production, per unit of time.
     own_share: share of its production that a target without a column loses in its own transcript.
     gain: of the feedback through transcripts.
+    unseen: columns of genes that were never perturbed, where vectors of genes say something of them.
     """
 
     histories: Histories
@@ -48,6 +50,7 @@ class FittedFlow:
     decay: float
     own_share: float
     gain: float = 0.0
+    unseen: UnseenResponse = field(default_factory=lambda: UnseenResponse.nothing(0))
 
     @property
     def space(self) -> Space:
@@ -74,12 +77,21 @@ class FittedFlow:
         """The same with another feedback."""
         return replace(self, gain=gain)
 
+    def covering(self, conditions: Sequence[Condition]) -> FittedFlow:
+        """The flow with a column for each perturbed gene of which vectors of genes say one."""
+        asked = {gene for condition in conditions for gene in condition.genes}
+        new = sorted(asked & set(self.unseen.names))
+        if not new:
+            return self
+        return replace(self, regulation=self.regulation.with_columns(new, self.unseen.of(new)))
+
     def changes(self, conditions: Sequence[Condition]) -> Array:
         """Change of each condition against its control along its protocol, ln(1 + CP10K), (conditions, genes)."""
         self.require_media(conditions)
-        drift = self.drift
+        flow = self.covering(conditions)
+        drift = flow.drift
         with torch.no_grad():
-            found = changes(drift, self.space, drift.levels, self.histories, conditions)
+            found = changes(drift, flow.space, drift.levels, self.histories, conditions)
         return np.asarray(found.numpy())
 
     def controls(self, conditions: Sequence[Condition]) -> Array:
@@ -115,7 +127,8 @@ class FittedFlow:
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Arrays by name."""
         own = {"levels": self.levels, "common": self.common}
-        return {f"flow.{name}": array for name, array in (own | self.regulation.state()).items()}
+        parts = own | self.regulation.state() | self.unseen.state()
+        return {f"flow.{name}": array for name, array in parts.items()}
 
     def facts(self) -> dict[str, object]:
         """Names and scalars."""
@@ -125,6 +138,7 @@ class FittedFlow:
             "decay": self.decay,
             "own_share": self.own_share,
             "gain": self.gain,
+            "unseen": self.unseen.facts(),
             "onset": self.histories.onset,
             "protocol": self.histories.protocol.to_dict(),
             "origin": None if self.histories.origin is None else self.histories.origin.to_dict(),
@@ -142,6 +156,7 @@ class FittedFlow:
         return cls(
             histories, regulation, tuple(genes), tuple(facts["media"]), arrays["levels"], arrays["common"],
             float(facts["decay"]), float(facts["own_share"]), float(facts["gain"]),
+            UnseenResponse.restored(arrays, facts.get("unseen"), len(genes)),
         )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from pajamo.models.latent_parts.shifted_cells import ShiftedCells
 from pajamo.models.latent_parts.shifts import DenseShifts
 from pajamo.models.latent_parts.starting import ShiftEvidence, variability_of
 from pajamo.models.latent_parts.state_axes import StateAxes
+from pajamo.models.latent_parts.unseen_shifts import UnseenShifts
 from pajamo.models.parts.scatter import proportional_excess
 from pajamo.models.parts.stationary_law import MeanDesign
 from pajamo.models.parts.training_rows import order_of, with_rows
@@ -60,18 +61,23 @@ class LatentShiftSettings(Config):
 class LatentShift(Learned):
     """An autoencoder of cells whose perturbations add shifts; subclasses say which shifts are likely.
 
+    With an embedding of genes, one that was never perturbed takes the mean shift, and what its vector says beyond,
+    where vectors predict shifts that they did not see (`UnseenShifts`).
+
     Predicted cells are control cells with their latent state shifted, decoded. Errors come from the posterior of
     the shifts, through the slope of the predicted means, and from how far training conditions lie from the law.
     """
 
     Settings = LatentShiftSettings
     reads_counts = True
+    takes_embedding = True
     learning_rate = 3e-3
 
     names: tuple[str, ...]
     autoencoder: Autoencoder
     evidence: ShiftEvidence
     decoded: ShiftedCells
+    unseen: UnseenShifts
     share_squared: float
     scatter: Array
     variability: torch.Tensor
@@ -84,14 +90,16 @@ class LatentShift(Learned):
         """The shifts to learn: where the means put them, their spread over genes, and their posterior variance."""
 
     def refusal(self, training: TrainingSet, conditions: Sequence[Condition]) -> str | None:
-        """Refuse without cells, with one measured gene, or where a gene was never perturbed."""
+        """Refuse without cells, with one measured gene, or genes never perturbed of which nothing is known."""
         if training.n_genes < 2:
             return "one measured gene is no cell state"
         if not has_cells(training):
             return "the training set holds neither counts nor cells to learn a state from"
         seen = {gene for c in training.conditions for gene in c.genes}
         unseen = sorted({gene for c in conditions for gene in c.genes} - seen)
-        return f"no training condition holds {shorten(unseen)}" if unseen else None
+        if not unseen or training.embedding:
+            return None
+        return f"no training condition holds {shorten(unseen)}, and there is no embedding of genes"
 
     def estimate(self, training: TrainingSet) -> None:
         """Axes, shifts and decoder of the linear Gaussian case, from which learning starts."""
@@ -148,22 +156,29 @@ class LatentShift(Learned):
             self.autoencoder, self.cells, table, len(training.settings), self.variability.numpy(), self.seed
         )
         self.share_squared, self.scatter = self._measured_scatter(training)
+        own = self.autoencoder.decoder.own.detach().numpy()[self.autoencoder.decoder.columns.numpy() >= 0]
+        self.unseen = UnseenShifts.of(training.embedding, self.names, self._shift_means(), own)
         self.training = self.table = None
 
     def respond(self, conditions: Sequence[Condition]) -> tuple[Array, Array]:
         """Mean of shifted control cells less that of control cells, and its standard deviation."""
         assert self.reference is not None
         unseen = sorted({gene for c in conditions for gene in c.genes} - set(self.names))
-        if unseen:
+        if unseen and not self.unseen.given:
             raise ModelError(
                 f"{self.card.name} cannot predict {shorten(unseen)}",
                 why="no training condition holds it, and nothing else says where it would shift a cell",
+                fix="give an embedding of genes under [priors]",
             )
         rows, members = self.reference.rows(conditions), incidence(conditions, self.names)
-        delta = self._change(rows, members, members @ self._shift_means())
+        never = incidence(conditions, unseen)
+        shifts = members @ self._shift_means() + never @ self.unseen.shifts(unseen)
+        own = never @ self.unseen.own(unseen, self.reference.genes)
+        delta = self._change(rows, members, shifts, own)
         if self.reference.unit == LOG_NORMALISED:
             delta = np.maximum(delta, -self.reference.control[rows])
-        posterior = np.einsum("na,nag->ng", self._shift_variance(members), self.decoded.slopes[rows] ** 2)
+        variance = self._shift_variance(members) + never.sum(axis=1, keepdims=True) * self.unseen.variance
+        posterior = np.einsum("na,nag->ng", variance, self.decoded.slopes[rows] ** 2)
         missed = self.share_squared * delta**2 + self.scatter
         return delta, np.sqrt(posterior + missed + self.reference.control_variance[rows])
 
@@ -178,7 +193,10 @@ class LatentShift(Learned):
         assert self.reference is not None
         members = incidence([condition], self.names)[0]
         row = int(self.reference.rows([condition])[0])
-        return self.decoded.draw(self.autoencoder, row, members, members @ self._shift_means(), n, rng)
+        unseen = sorted(set(condition.genes) - set(self.names))
+        shift = members @ self._shift_means() + self.unseen.shifts(unseen).sum(axis=0)
+        own = self.unseen.own(unseen, self.reference.genes).sum(axis=0)
+        return self.decoded.draw(self.autoencoder, row, members, shift, own, n, rng)
 
     def weights(self) -> pd.DataFrame:
         """Shifts with errors, own changes of measured targets, and the variability of cells."""
@@ -203,7 +221,7 @@ class LatentShift(Learned):
         network = {f"network.{k}": v.detach().numpy() for k, v in self.autoencoder.state_dict().items()}
         design = {f"design.{name}": value for name, value in vars(self.evidence.design).items()}
         own = {"means": self.evidence.means, "spread": self.evidence.spread, "scatter": self.scatter}
-        return network | design | own | self.decoded.state()
+        return network | design | own | self.decoded.state() | self.unseen.state()
 
     def facts(self) -> dict[str, object]:
         """Perturbed genes, and whether molecules were counted."""
@@ -211,7 +229,13 @@ class LatentShift(Learned):
             "names": list(self.names),
             "counted": self.decoded.counted,
             "share_squared": self.share_squared,
+            "unseen": self.unseen.facts(),
         }
+
+    def trust(self, conditions: Sequence[Condition]) -> Array:
+        """Share of a condition's genes that were perturbed in training."""
+        known = set(self.names)
+        return np.array([len(known & set(c.genes)) / len(c.genes) if c.genes else 1.0 for c in conditions])
 
     def restore(self, state: dict[str, NDArray[np.generic]], facts: dict[str, object]) -> None:
         """Take back what `state` and `facts` gave."""
@@ -223,6 +247,7 @@ class LatentShift(Learned):
         self.evidence = ShiftEvidence(arrays["means"], design, arrays["spread"])
         self.scatter, self.share_squared = arrays["scatter"], float(str(facts["share_squared"]))
         self.decoded = ShiftedCells.restored(arrays, counted=bool(facts["counted"]))
+        self.unseen = UnseenShifts.restored(arrays, facts.get("unseen"), self.evidence.means.shape[1])
         network = {k.removeprefix("network."): v for k, v in arrays.items() if k.startswith("network.")}
         self.autoencoder = restored(network, self.shifts)
 
@@ -238,8 +263,10 @@ class LatentShift(Learned):
         """Posterior variance of sums of shifts, shape (conditions, axes)."""
         return self.evidence.variance(members)
 
-    def _change(self, rows: NDArray[np.intp], members: Array, shifts: Array) -> Array:
-        return self.decoded.changes(self.autoencoder, rows, members, shifts)
+    def _change(
+        self, rows: NDArray[np.intp], members: Array, shifts: Array, own: Array | None = None
+    ) -> Array:
+        return self.decoded.changes(self.autoencoder, rows, members, shifts, own)
 
     def _measured_scatter(self, training: TrainingSet) -> tuple[float, Array]:
         """Variance of training conditions around a law that did not see them: share of size squared, and per gene.

@@ -68,7 +68,14 @@ class ShiftedCells:
         slopes = np.stack([bare._slopes(network, setting) for setting in range(settings)])
         return cls(basal, bare.basal_setting, bare.libraries, left, slopes, table.counted)
 
-    def changes(self, network: Autoencoder, rows: NDArray[np.intp], members: Array, shifts: Array) -> Array:
+    def changes(
+        self,
+        network: Autoencoder,
+        rows: NDArray[np.intp],
+        members: Array,
+        shifts: Array,
+        own: Array | None = None,
+    ) -> Array:
         """Mean of shifted less mean of control cells, shape (conditions, genes).
 
         Parameters
@@ -76,19 +83,22 @@ class ShiftedCells:
         rows: setting of each condition.
         members: perturbed genes, shape (conditions, names).
         shifts: sum of shifts, shape (conditions, axes).
+        own: further change of what is decoded, of targets that the network does not know, shape (conditions, genes).
         """
+        beyond = np.zeros((len(rows), len(self.variability))) if own is None else own
         nothing = np.zeros(members.shape[1]), np.zeros(shifts.shape[1])
         rest = {int(row): self._mean(network, int(row), *nothing) for row in np.unique(rows)}
         found = np.zeros((len(rows), self.slopes.shape[2] if self.slopes.ndim == 3 else 0))
         for i, row in enumerate(rows):
-            found[i] = self._mean(network, int(row), members[i], shifts[i]) - rest[int(row)]
+            found[i] = self._mean(network, int(row), members[i], shifts[i], beyond[i]) - rest[int(row)]
         return found
 
     def draw(
-        self, network: Autoencoder, row: int, members: Array, shift: Array, n: int, rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+        self, network: Autoencoder, row: int, members: Array, shift: Array, own: Array, n: int,
+        rng: np.random.Generator,
+    ) -> NDArray[np.float32]:  # fmt: skip
         """Draw n cells of one condition in ln(1 + CP10K), shape (n, genes)."""
-        decoded = self._decode(network, row, members, shift)
+        decoded = self._decode(network, row, members, shift, own)
         decoded = decoded[rng.integers(len(decoded), size=n)]
         if not self.counted:
             noise = rng.standard_normal(decoded.shape) * np.sqrt(self.variability)
@@ -107,18 +117,22 @@ class ShiftedCells:
         names = ("basal", "basal_setting", "libraries", "variability", "slopes")
         return cls(*(state[f"cells.{name}"] for name in names), counted)
 
-    def _decode(self, network: Autoencoder, row: int, members: Array, shift: Array) -> Array:
+    def _decode(
+        self, network: Autoencoder, row: int, members: Array, shift: Array, own: Array | float = 0.0
+    ) -> Array:
         """Log rates (or ln(1 + CP10K)) of the setting's control cells once they are shifted, (cells, genes)."""
         with torch.no_grad():
             basal = torch.from_numpy(self.basal[self.basal_setting == row])
             state = network.places[row] + basal + torch.from_numpy(shift)
             carried = torch.from_numpy(members).expand(len(basal), -1)
-            decoded = network.decoder(state, carried)
+            decoded = network.decoder(state, carried) + torch.as_tensor(own)
             # No gene is more than the whole library.
             return np.asarray((decoded.clamp(max=0.0) if self.counted else decoded).numpy())
 
-    def _mean(self, network: Autoencoder, row: int, members: Array, shift: Array) -> Array:
-        decoded = self._decode(network, row, members, shift)
+    def _mean(
+        self, network: Autoencoder, row: int, members: Array, shift: Array, own: Array | float = 0.0
+    ) -> Array:
+        decoded = self._decode(network, row, members, shift, own)
         if not self.counted:
             return np.asarray(decoded.mean(axis=0))
         return reported_mean(np.exp(decoded), self.variability, self.libraries)

@@ -18,6 +18,8 @@ from pajamo.models.parts.main_effects import MainEffects
 PENALTIES = 10.0 ** np.arange(-2, 3)
 CONFIDENCE = 1.64
 """Standard errors by which the gain over the mean effect must exceed zero: a one-sided test at 5 %."""
+ROUNDING = 1e-9
+"""Share of the error that is no gain."""
 FEWEST_GENES = 5
 """With fewer measured genes that have a vector, no prior is fitted."""
 
@@ -53,9 +55,9 @@ class EffectPrior:
         if len(known) < FEWEST_GENES or not new:
             return nothing
         names = [effects.names[i] for i in known]
-        units, of_new = _units(training.embedding, names, new)
+        units, of_new = unit_vectors(training.embedding, names, new)
         response = (effects.effects - effects.unseen[:, None])[:, known]
-        penalty, share = _best_penalty(units @ units.T, np.concatenate(list(response), axis=1))
+        penalty, share = best_penalty(units @ units.T, np.concatenate(list(response), axis=1))
         if share >= 1.0:
             return nothing
         solve = np.linalg.inv(units @ units.T + penalty * np.eye(len(known)))
@@ -92,7 +94,9 @@ class EffectPrior:
         return cls(tuple(kept["names"]), state["prior.units"], state["prior.slopes"], float(kept["share"]))
 
 
-def _units(embedding: Mapping[str, Array], known: Sequence[str], new: Sequence[str]) -> tuple[Array, Array]:
+def unit_vectors(
+    embedding: Mapping[str, Array], known: Sequence[str], new: Sequence[str]
+) -> tuple[Array, Array]:
     """Vectors centred on the known ones and brought to length 1, of the known and of the new."""
     vectors = [np.array([embedding[name] for name in names], dtype=float) for names in (known, new)]
     centred = [block - vectors[0].mean(axis=0) for block in vectors]
@@ -100,22 +104,35 @@ def _units(embedding: Mapping[str, Array], known: Sequence[str], new: Sequence[s
     return units[0], units[1]
 
 
-def _best_penalty(kernel: Array, response: Array) -> tuple[float, float]:
+def best_penalty(kernel: Array, response: Array) -> tuple[float, float]:
     """The penalty with the smallest leave-one-out error, and that error relative to the mean effect's.
 
-    The share is 1 where the gain over the mean effect may be chance, judged by its spread over genes.
+    The mean is one of the other genes as well: with a gene's own effect in it, vectors that have nothing in common
+    would already predict. The share is 1 where the gain over the mean effect may be chance, judged by its spread over
+    genes.
     """
-    errors = np.stack([_left_out_errors(kernel, response, penalty) for penalty in PENALTIES])
+    errors = np.stack([left_out_errors(kernel, response, penalty) for penalty in PENALTIES])
     best = int(np.argmin(errors.mean(axis=1)))
-    plain = ((response - response.mean(axis=0)) ** 2).mean(axis=1)
+    plain = left_out_errors(np.zeros_like(kernel), response, 1.0)
     gain = plain - errors[best]
-    if gain.mean() <= CONFIDENCE * gain.std(ddof=1) / np.sqrt(len(gain)):
+    chance = CONFIDENCE * gain.std(ddof=1) / np.sqrt(len(gain))
+    if gain.mean() <= max(chance, ROUNDING * plain.mean()):
         return float(PENALTIES[best]), 1.0
     return float(PENALTIES[best]), float(errors[best].mean() / plain.mean())
 
 
-def _left_out_errors(kernel: Array, response: Array, penalty: float) -> Array:
-    """Mean squared leave-one-out error of each gene by kernel ridge regression, in closed form; (genes,)."""
-    hat = kernel @ np.linalg.inv(kernel + penalty * np.eye(len(kernel)))
-    residual = (response - hat @ response) / (1.0 - np.diag(hat))[:, None]
+def left_out_errors(kernel: Array, response: Array, penalty: float) -> Array:
+    """Mean squared leave-one-out error of each gene by kernel ridge regression about an unknown mean; (genes,).
+
+    With M = (K + penalty I)^-1 and Q = M - M 1 1^T M / (1^T M 1), residual i is (Q y)_i / Q_ii (Dubrule 1983,
+    Math. Geol. 15:687).
+
+    Parameters
+    ----------
+    kernel: shape (genes, genes). response: shape (genes, outputs).
+    """
+    inverse = np.linalg.inv(kernel + penalty * np.eye(len(kernel)))
+    total = inverse.sum(axis=0)
+    centred = inverse - np.outer(total, total) / total.sum()
+    residual = centred @ response / np.diag(centred)[:, None]
     return np.asarray((residual**2).mean(axis=1))
