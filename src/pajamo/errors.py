@@ -10,7 +10,8 @@
     │   ├── IntegrityError   a file is not what was written: truncated, altered, or hostile
     │   ├── DownloadError    a public data set did not arrive whole
     │   └── MissingExtraError an optional dependency is not installed
-    └── StorageError         the disk refused a write; nothing is half-written; exit code 3
+    ├── StorageError         the disk refused a write; nothing is half-written; exit code 3
+    └── ProcessLost          another process of the same training has died or failed; this one stops
     PajamoWarning            something to know; never needed for a correct result
 
 Each error says what is wrong, where (file, row, key), why it matters, and what to do next.
@@ -101,6 +102,10 @@ class StorageError(PajamoError):
     """The disk refused a write. What stood there before still stands; nothing is half-written."""
 
     exit_code = 3
+
+
+class ProcessLost(PajamoError):
+    """Another process of the same training has died or failed; this one stops. The last checkpoint stays."""
 
 
 class PajamoWarning(UserWarning):

@@ -53,6 +53,21 @@ def test_operations_are_those_that_torch_counts(family: Any) -> None:
     assert found == pytest.approx(counter.get_total_flops(), rel=0.01)
 
 
+def test_operations_are_those_of_the_published_formula_and_attention_costs_by_sequence() -> None:
+    """(24 T H^2 + 4 H sum S^2) 3 L for the blocks, as NVIDIA's BioNeMo recipes count; the head comes on top."""
+    size = Size.of(ProteinModelSettings(size="650M"))
+    layers, width = 33, 1280
+    lengths = np.full(4, 1024)
+    published = (24 * lengths.sum() * width**2 + 4 * (lengths**2).sum() * width) * 3 * layers
+    assert size.operations(lengths, 0) == pytest.approx(published, rel=1e-3)
+    split, whole = (size.operations(own, 0) for own in ([300, 700], [1000]))
+    assert whole - split == pytest.approx(4 * width * (1000**2 - 300**2 - 700**2) * 3 * layers)
+
+
+def test_every_processor_has_a_peak() -> None:
+    assert all(one.peak > 1e14 for one in PROCESSORS.values())
+
+
 def test_what_is_kept_for_the_backward_pass_is_in_proportion_to_layers_and_tokens() -> None:
     outside, block = kept(TINY, "float32", 0.15)
     module = ProteinLanguageModel(TINY)

@@ -20,6 +20,7 @@ from pajamo.encoders.proteins.transformer import ProteinTransformer
 from pajamo.models.proteins.language_model import ProteinLanguageModel
 from pajamo.models.proteins.lora import adapt
 from pajamo.models.proteins.property import PropertyModel
+from pajamo.models.proteins.size import Size
 from pajamo.training.proteins.language import LanguageTask
 from pajamo.training.proteins.property import PropertyTask, sought_in
 from pajamo.training.streams.packs import PackStream
@@ -91,9 +92,7 @@ def test_filled_packs_have_one_size(stream):
     work = task.work(micros[0])
     lengths = micros[0].lengths[: micros[0].sequences]
     assert (work.tokens, work.places) == (sum(lengths), 128)
-    squares = sum(length**2 for length in lengths)
-    expected = 3 * 2 * (24 * work.tokens * 32**2 + 4 * squares * 32) + 6 * micros[0].asked * 32 * 33
-    assert work.flops == pytest.approx(expected)
+    assert work.flops == Size.of(task.module.settings).operations(lengths, micros[0].asked)
 
 
 def test_fingerprints_tell_models_and_streams_apart(stream):

@@ -8,7 +8,7 @@ import torch
 from tests.training.trainer.toy import Plan
 
 from pajamo.training.trainer.order import order_after
-from pajamo.training.trainer.peaks import measured_peak, peak_of, transformer_flops
+from pajamo.training.trainer.peaks import measured_peak, peak_of
 
 
 def plans(*samples: list[int]) -> list[Plan]:
@@ -32,18 +32,6 @@ def test_a_long_plan_counts_in_full() -> None:
 
 def test_numbers_of_numpy_are_numbers() -> None:
     assert order_after("", (np.int64(3), np.float64(0.5))) == order_after("", (3, 0.5))
-
-
-def test_the_formula_is_that_of_a_padded_batch_where_all_lengths_are_equal() -> None:
-    batch, length, width, layers, letters = 4, 1024, 1280, 33, 33
-    published = (24 * batch * length * width**2 + 4 * batch * length**2 * width) * 3 * layers
-    published += 6 * batch * length * width * letters
-    assert transformer_flops([length] * batch, layers, width, letters, batch * length) == published
-
-
-def test_attention_costs_by_sequence() -> None:
-    split, whole = (transformer_flops(lengths, 2, 64, 33, 0) for lengths in ([300, 700], [1000]))
-    assert whole - split == 4 * 64 * (1000**2 - 300**2 - 700**2) * 3 * 2
 
 
 def test_peaks_are_found_by_name() -> None:

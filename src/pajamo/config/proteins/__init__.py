@@ -1,5 +1,11 @@
 """What a user declares to train a protein language model."""
 
+from pajamo.config.proteins.fine_tuning import (
+    FineTuningStudy,
+    LabelSettings,
+    LoraSettings,
+    load_fine_tuning_study,
+)
 from pajamo.config.proteins.model import SIZES, ProteinModelSettings
 from pajamo.config.proteins.study import (
     MaskingSettings,
@@ -13,6 +19,9 @@ from pajamo.config.proteins.training import OptimiserSettings, TrainingSettings
 
 __all__ = [
     "SIZES",
+    "FineTuningStudy",
+    "LabelSettings",
+    "LoraSettings",
     "MaskingSettings",
     "OptimiserSettings",
     "ProteinDataSettings",
@@ -21,5 +30,6 @@ __all__ = [
     "ProteinStudy",
     "TrainingSettings",
     "VariantSettings",
+    "load_fine_tuning_study",
     "load_protein_study",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -96,11 +98,8 @@ def _require_place(out: Path, per: Per) -> None:
             where=str(out),
             fix="give a folder's name, without .csv or .parquet",
         )
-    if out.suffix == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError:
-            raise MissingExtraError.for_extra("parquet", "writing Parquet") from None
+    if out.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise MissingExtraError.for_extra("parquet", "writing Parquet")
 
 
 def _corpus(proteins: Path, work: Path, progress: Progress) -> ProteinCorpus:
@@ -148,11 +147,11 @@ def _chunks(
         tokens = (corpus.tokens(number) for number in range(first, last))
         made = embed_residues if per == "residue" else embed_proteins
         vectors = np.concatenate(list(made(model, tokens, layers=layers)))
-        replace_file(path, lambda temporary, vectors=vectors: _save(temporary, vectors))
+        replace_file(path, partial(_save, vectors))
         progress(f"{last:,} of {len(corpus):,} proteins")
 
 
-def _save(path: Path, vectors: np.ndarray) -> None:
+def _save(vectors: np.ndarray, path: Path) -> None:
     with path.open("wb") as file:
         np.save(file, vectors)
 
@@ -162,7 +161,7 @@ def _chunk(work: Path, first: int) -> Path:
 
 
 def _assembled(corpus: ProteinCorpus, work: Path, out: Path, per: Per) -> None:
-    vectors = (np.load(_chunk(work, first)) for first in range(0, len(corpus), AT_ONCE))
+    vectors: Iterator[np.ndarray] = (np.load(_chunk(work, first)) for first in range(0, len(corpus), AT_ONCE))
     if out.suffix in (".csv", ".parquet"):
         table = _by_gene(corpus, vectors) if per == "gene" else _by_name(corpus, vectors)
         replace_file(out, table.to_parquet if out.suffix == ".parquet" else table.to_csv)

@@ -77,7 +77,7 @@ def sentence(perplexity: pd.DataFrame, about: Mapping[str, Any]) -> str:
         relation = "more than"
     return (
         f"A model of {about['weights'] / 1e6:.1f} million weights guesses hidden residues of "
-        f"{int(own['proteins']):,} {side} proteins, of families that it never saw, with a perplexity of "
+        f"{own['proteins']:,} {side} proteins, of families that it never saw, with a perplexity of "
         f"{own['perplexity']:.2f} [{own['low']:.2f}, {own['high']:.2f}], {relation} the "
         f"{judged.loc[own['baseline'], 'perplexity']:.2f} of {own['baseline']}."
     )

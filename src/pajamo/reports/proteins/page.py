@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -142,15 +143,18 @@ def _course(run: ProteinFolder) -> Section | None:
     return Section("course", "How it learned", "", (figure, Facts(tuple(_speed(table)))))
 
 
+SPEEDS: Final[dict[str, tuple[str, Callable[[float], str]]]] = {
+    "tokens_per_second": ("Tokens a second", lambda value: count(round(value))),
+    "packed": ("Places that hold a token", lambda value: f"{value:.2%}"),
+    "utilisation": ("Of the processors' peak", lambda value: f"{value:.1%}"),
+}
+"""What is told of a training's speed, by its column."""
+
+
 def _speed(table: pd.DataFrame) -> list[tuple[str, Cell]]:
-    named = {
-        "tokens_per_second": ("Tokens a second", lambda value: count(round(value))),
-        "packed": ("Places that hold a token", lambda value: f"{value:.2%}"),
-        "utilisation": ("Of the processors' peak", lambda value: f"{value:.1%}"),
-    }
     return [
         (title, Cell(show(float(table[name].median())), "median step"))
-        for name, (title, show) in named.items()
+        for name, (title, show) in SPEEDS.items()
         if name in table and table[name].notna().any()
     ]
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import torch.distributed as dist
 
-from pajamo.errors import PajamoError
+from pajamo.errors import PajamoError, ProcessLost
 
 T = TypeVar("T")
 
@@ -24,10 +24,6 @@ HUNG_SECONDS = 120.0
 """Without a sign of life after which a process is taken for dead though no message has failed."""
 GRACE_SECONDS = 10.0
 """For the main thread to stop by itself; then the process is ended, because it may wait within a GPU library."""
-
-
-class ProcessLost(PajamoError):
-    """Another process of the same run has died or failed; this one stops."""
 
 
 class Watch:

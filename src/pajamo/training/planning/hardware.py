@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
-from functools import cache
 from typing import Final
 
-import torch
-
 from pajamo.errors import StudyError, nearest
+from pajamo.training.trainer.peaks import peak_of
 
 GIB: Final = 2**30
 
@@ -23,7 +20,6 @@ class Processor:
     ----------
     name: as in "64xH100".
     memory: bytes.
-    peak: multiplications and additions a second in bfloat16, dense, added up in 32 bits.
     bandwidth: bytes a second from its own memory.
     link: bytes a second, each way, to the others of its machine.
     network: bytes a second, each way, to other machines, for each GPU.
@@ -32,27 +28,33 @@ class Processor:
 
     name: str
     memory: float
-    peak: float
     bandwidth: float
     link: float
     network: float
     price: float
 
+    @property
+    def peak(self) -> float:
+        """Operations a second in bfloat16, dense, added up in 32 bits."""
+        found = peak_of(self.name, "bfloat16")
+        assert found is not None, f"{self.name} is in one table and not in the other"
+        return found
+
 
 PROCESSORS: Final = {
     one.name: one
     for one in (
-        Processor("A100-40GB", 40 * GIB, 312e12, 1.56e12, 300e9, 25e9, 1.5),
-        Processor("A100-80GB", 80 * GIB, 312e12, 2.04e12, 300e9, 25e9, 1.8),
-        Processor("H100", 80 * GIB, 989e12, 3.35e12, 450e9, 50e9, 2.5),
-        Processor("H200", 141e9, 989e12, 4.8e12, 450e9, 50e9, 3.5),
-        Processor("B200", 180e9, 2250e12, 8.0e12, 900e9, 50e9, 5.0),
-        Processor("L40S", 48 * GIB, 362e12, 0.86e12, 32e9, 12e9, 1.0),
-        Processor("A10", 24 * GIB, 125e12, 0.6e12, 32e9, 6e9, 0.8),
-        Processor("RTX4090", 24 * GIB, 165e12, 1.01e12, 25e9, 3e9, 0.5),
+        Processor("A100-40GB", 40 * GIB, 1.56e12, 300e9, 25e9, 1.5),
+        Processor("A100-80GB", 80 * GIB, 2.04e12, 300e9, 25e9, 1.8),
+        Processor("H100", 80 * GIB, 3.35e12, 450e9, 50e9, 2.5),
+        Processor("H200", 141e9, 4.8e12, 450e9, 50e9, 3.5),
+        Processor("B200", 180e9, 8.0e12, 900e9, 50e9, 5.0),
+        Processor("L40S", 48 * GIB, 0.86e12, 32e9, 12e9, 1.0),
+        Processor("A10", 24 * GIB, 0.6e12, 32e9, 6e9, 0.8),
+        Processor("RTX4090", 24 * GIB, 1.01e12, 25e9, 3e9, 0.5),
     )
 }
-"""Memory, peak and bandwidths: NVIDIA's data sheets of each (SXM where there is one). Network: 200 or 400 Gb/s a GPU
+"""Memory and bandwidths: NVIDIA's data sheets of each (SXM where there is one). Network: 200 or 400 Gb/s a GPU
 as such machines usually have."""
 ALIASES: Final = {"A100": "A100-80GB", "4090": "RTX4090"}
 IN_MACHINE: Final = 8
@@ -104,25 +106,3 @@ def parse_fleet(text: str) -> Fleet:
             fix=f"{nearest(found[2], PROCESSORS)}known: {', '.join(PROCESSORS)}",
         )
     return Fleet(int(found[1] or 1), PROCESSORS[name])
-
-
-@cache
-def peak_of(device: torch.device) -> float:
-    """Operations a second that a device could do: by its name, or, if it is not known, in a product of matrices."""
-    if device.type == "cuda":
-        held = re.sub(r"[\s-]", "", torch.cuda.get_device_name(device)).upper()
-        named = [one.peak for name, one in PROCESSORS.items() if name.replace("-", "").upper() in held]
-        if named:
-            return named[0]
-    side = 1024 if device.type == "cpu" else 8192
-    kind = torch.float32 if device.type == "cpu" else torch.bfloat16
-    matrix = torch.ones(side, side, dtype=kind, device=device)
-    return 2 * side**3 / min(_product_seconds(matrix) for _ in range(5))
-
-
-def _product_seconds(matrix: torch.Tensor) -> float:
-    if matrix.is_cuda:
-        torch.cuda.synchronize()
-    began = time.perf_counter()
-    (matrix @ matrix).sum().item()
-    return time.perf_counter() - began

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from pajamo.config.proteins import MaskingSettings, ProteinModelSettings, TrainingSettings
 from pajamo.models.proteins.size import Size
-from pajamo.training.planning.hardware import GIB, IN_MACHINE, PROCESSORS, Fleet, Processor, peak_of
+from pajamo.training.planning.hardware import GIB, IN_MACHINE, PROCESSORS, Fleet, Processor
 from pajamo.training.planning.measuring import measured
 from pajamo.training.planning.memory import WORKSPACE, Items, memory, shards
 from pajamo.training.planning.timing import StepTime, counted, turns
+from pajamo.training.trainer.peaks import peak
 
 USUAL_LENGTHS: Final = np.array([60, 110, 150, 190, 230, 270, 310, 360, 430, 520, 700, 1022], dtype=np.int64)
 """Tokens of proteins, about twelve quantiles of UniRef90, for a plan that is made without sequences."""
@@ -222,7 +223,7 @@ class Plan:
             _capacity(gpu),
             time,
             operations,
-            peak_of(device),
+            peak(device, settings.precision) or float("nan"),
             price,
             notes,
         )

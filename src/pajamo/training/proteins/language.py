@@ -7,11 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from pajamo.data.proteins.alphabet import TOKENS
 from pajamo.encoders.proteins.packed import PackedTokens
 from pajamo.models.proteins.language_model import ProteinLanguageModel
+from pajamo.models.proteins.size import Size
 from pajamo.training.streams.packs import PackPlan, PackStream, Position
-from pajamo.training.trainer.peaks import transformer_flops
 from pajamo.training.trainer.task import Facts, Work
 
 
@@ -28,7 +27,7 @@ class LanguageTask:
     def __init__(self, model: ProteinLanguageModel, stream: PackStream, *, filled: bool = False) -> None:
         self.module: nn.Module = model
         self.stream = stream
-        self._settings = model.settings
+        self._settings, self._size = model.settings, Size.of(model.settings)
         self._tokens = stream.tokens if filled else None
 
     def first(self) -> Facts:
@@ -66,7 +65,5 @@ class LanguageTask:
 
     def work(self, micro: PackedTokens) -> Work:
         """Tokens of proteins, places of the pack, and operations of forward and backward pass."""
-        layers, width, _ = self._settings.shape
         lengths = micro.lengths[: micro.sequences]
-        flops = transformer_flops(lengths, layers, width, len(TOKENS), micro.asked)
-        return Work(sum(lengths), len(micro.tokens), flops)
+        return Work(sum(lengths), len(micro.tokens), self._size.operations(lengths, micro.asked))

@@ -1,9 +1,8 @@
-"""The most that a processor can compute, and what a transformer needs: their ratio is model-FLOP utilisation."""
+"""The most that a processor can compute: the model's own operations over it are model-FLOP utilisation."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Final, Literal
 
 import torch
@@ -18,6 +17,7 @@ PEAKS: Final[tuple[tuple[str, dict[Precision, float]], ...]] = (
     ("H100", {"bfloat16": 9.89e14, "float32": 6.7e13}),
     ("GH200", {"bfloat16": 9.89e14, "float32": 6.7e13}),
     ("A100", {"bfloat16": 3.12e14, "float32": 1.95e13}),
+    ("4090", {"bfloat16": 1.65e14, "float32": 8.26e13}),
     ("L40S", {"bfloat16": 3.62e14, "float32": 9.16e13}),
     ("L4", {"bfloat16": 1.21e14, "float32": 3.03e13}),
     ("A10", {"bfloat16": 1.25e14, "float32": 3.12e13}),
@@ -52,21 +52,3 @@ def measured_peak(precision: Precision, size: int = 768, seconds: float = 0.2) -
         torch.mm(matrix, matrix)
         best = max(best, 2 * size**3 / (time.perf_counter() - before))
     return best
-
-
-def transformer_flops(
-    lengths: Sequence[int], layers: int, width: int, letters: int, predictions: int
-) -> float:
-    """Operations of forward and backward pass of a transformer over sequences without padding.
-
-    (24 T H^2 + 4 H sum_i S_i^2) 3 L + 6 P H V, with T tokens in sequences of S_i tokens, width H, L layers, P rows of
-    the head and V letters. Source: the formula of NVIDIA's BioNeMo recipes (2026), whose batch of B sequences of S
-    tokens has T = B S and sum S_i^2 = B S^2; there the head has a row for every token.
-
-    Parameters
-    ----------
-    lengths: tokens of each sequence; attention does not cross from one into another.
-    """
-    tokens = float(sum(lengths))
-    pairs = float(sum(length * length for length in lengths))
-    return (24 * tokens * width**2 + 4 * pairs * width) * 3 * layers + 6.0 * predictions * width * letters
