@@ -59,6 +59,13 @@ def test_variants_stand_beside_blosum62_and_relatives(complete: ProteinRun) -> N
     assert relatives in range(1, 6)
 
 
+def test_hidden_residues_and_variants_are_looked_at_while_it_trains(complete: ProteinRun) -> None:
+    looked = complete.table("course").dropna(subset=["nats"])
+    assert list(looked["step"]) == [6]
+    assert looked["perplexity"].iloc[0] == pytest.approx(np.exp(looked["nats"].iloc[0]))
+    assert -1 <= looked["spearman wild"].iloc[0] <= 1
+
+
 def test_the_folder_is_whole_and_its_model_loads(complete: ProteinRun) -> None:
     assert verify_run(complete.path) == complete.verify()
     model = complete.model()

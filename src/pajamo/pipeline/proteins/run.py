@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import torch
-from torch import Tensor, nn
 
 from pajamo.config.proteins import ProteinStudy
 from pajamo.data.atomic import write_json, write_text
@@ -23,6 +21,7 @@ from pajamo.pipeline.once import Progress
 from pajamo.pipeline.proteins.judging import MODEL, perplexity_table, variant_table
 from pajamo.pipeline.proteins.kind import PROTEINS
 from pajamo.pipeline.proteins.loading import LoadedProteins, load_proteins
+from pajamo.pipeline.proteins.looking import Looking
 from pajamo.pipeline.proteins.telling import curve, sentence, tell
 from pajamo.pipeline.record import write_tables
 from pajamo.pipeline.toml_text import to_toml
@@ -30,10 +29,8 @@ from pajamo.reports.proteins.page import render_proteins
 from pajamo.training.engine.processes import Processes, processes
 from pajamo.training.engine.restoring import whole
 from pajamo.training.proteins.language import LanguageTask
-from pajamo.training.streams.packs import PackPlan
 from pajamo.training.trainer.loop import train
 from pajamo.training.trainer.report import TrainingResult
-from pajamo.training.trainer.validation import Trained
 
 REPORT: Final = "report.html"
 FOLDER: Final = "model"
@@ -100,7 +97,7 @@ def _work(
     if result.stopped != "finished":
         return result
     if group.first:
-        _finish(loaded, result, folder, progress, began)
+        _finish(loaded, result, folder, group, progress, began)
     group.wait()
     return folder.path
 
@@ -110,34 +107,34 @@ def _trained(
 ) -> TrainingResult:
     with torch.device("meta"):
         model = ProteinLanguageModel(loaded.study.model)
-    looking = LanguageTask(model, loaded.kept("validation"))
-    plans = list(looking.stream.once())
-
-    def nats_and_asked(module: nn.Module, plan: PackPlan) -> Tensor:
-        micro = looking.micro_batch(plan, group.device)
-        asked = torch.tensor(float(looking.weight(micro)), dtype=torch.float64)
-        return torch.stack([looking.loss(module, micro).double().cpu(), asked])
-
-    def validate(trained: Trained) -> dict[str, float]:
-        nats, asked = trained.summed(plans, nats_and_asked).tolist()
-        return {"nats": nats / asked, "perplexity": math.exp(nats / asked)}
-
+    stream = loaded.training()
+    cut = stream.cropped()
+    if cut:
+        progress(
+            f"{cut:,} proteins are longer than {loaded.study.data.longest} tokens: a random stretch of each is seen"
+        )
     return train(
-        LanguageTask(model, loaded.training(), filled=loaded.study.training.compile),
+        LanguageTask(model, stream, filled=loaded.study.training.compile),
         loaded.study.training,
         folder.work / CHECKPOINTS,
         seed=loaded.study.seed,
         on_step=tell(loaded.study.training, progress),
-        validate=validate,
+        validate=Looking(model, loaded, group.device),
         among=group,
     )
 
 
 def _finish(
-    loaded: LoadedProteins, result: TrainingResult, folder: RunFolder, progress: Progress, began: float
+    loaded: LoadedProteins,
+    result: TrainingResult,
+    folder: RunFolder,
+    group: Processes,
+    progress: Progress,
+    began: float,
 ) -> None:
     model = read_checkpoint(loaded.study, result.checkpoint)
     save_language_model(model, folder.work / FOLDER)
+    model.to(group.device)
     tables = {
         "perplexity": perplexity_table(model, loaded, progress),
         "variants": variant_table(model, loaded, progress),
