@@ -29,9 +29,9 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             write(temporary)
             temporary.chmod(0o644)  # some writers make private files
-            _flush(temporary)
+            flush(temporary)
             os.replace(temporary, path)
-            _flush(path.parent)
+            flush(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -75,7 +75,8 @@ def storage_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

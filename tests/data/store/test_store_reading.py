@@ -238,7 +238,7 @@ def test_arrays_of_different_lengths_are_refused(store: CellStore):
 def test_compiled_code_that_is_not_installed_is_asked_for_by_name(
     store: CellStore, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("pajamo.data.store.store.find_spec", lambda _: None)
+    monkeypatch.setattr("pajamo.data.store.stored_cells.find_spec", lambda _: None)
     assert not CellStore.open(store.path).with_numba
     with pytest.raises(MissingExtraError, match="not installed"):
         CellStore.open(store.path, numba=True)

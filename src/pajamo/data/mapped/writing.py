@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Self
 
 import numpy as np
 
-from pajamo.data.atomic import TEMPORARY, sha256, storage_errors
+from pajamo.data.atomic import TEMPORARY, flush, sha256, storage_errors
 from pajamo.data.mapped.manifest import BLOCK_BYTES, ArrayEntry, Manifest, block_checksum
 from pajamo.errors import DataError, StorageError
 
@@ -98,7 +98,7 @@ class MappedWriter:
         path = self.folder / name
         with storage_errors(path):
             yield path
-            _flush(path)
+            flush(path)
         self._files[name] = sha256(path)
 
     def drop_file(self, name: str) -> None:
@@ -126,7 +126,7 @@ class MappedWriter:
                         fix="use it, or give another name",
                     )
                 os.replace(self.folder, self.path)
-                _flush(self.path.parent)
+                flush(self.path.parent)
         self._done = True
 
     def _open(self, name: str, values: np.ndarray, dtype: str | None) -> _Growing:
@@ -204,11 +204,3 @@ def _lock(path: Path) -> BinaryIO:
             fix="wait until it has finished, then run the same command again",
         ) from None
     return file
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,22 +10,18 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from importlib.util import find_spec
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
 
 from pajamo.data.store.block_cache import BlockCache
 from pajamo.data.store.format import exact_type
 from pajamo.data.store.packed_blocks import PackedBlocks
-from pajamo.data.store.packed_format import Array, Place
+from pajamo.data.store.packed_format import Place
 from pajamo.data.store.rows import Rows, row_numbers
-from pajamo.errors import DataError, MissingExtraError
+from pajamo.data.store.stored_cells import Array, StoredCells, compiled
 
 if TYPE_CHECKING:
     from pajamo.data.store.tables import StoredTables
@@ -34,7 +30,7 @@ CACHE_BYTES = 64_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class CompressedStore:
+class CompressedStore(StoredCells):
     """Cells by genes in a zarr group; what is read is always a copy.
 
     Attributes
@@ -66,17 +62,11 @@ class CompressedStore:
         MissingExtraError: numba is asked for and not installed.
         """
         blocks = PackedBlocks.open(place)
-        installed = find_spec("numba") is not None
-        if numba and not installed:
-            raise MissingExtraError.for_extra("fast", "gathering cells by compiled code")
-        return cls(blocks, cache_bytes, installed if numba is None else numba)
+        return cls(blocks, cache_bytes, compiled(numba))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker opens the group itself and has a cache of its own.
         return _opened, (self.blocks.place, self.cache_bytes, self.with_numba)
-
-    def __len__(self) -> int:
-        return self.n_cells
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -89,29 +79,9 @@ class CompressedStore:
         return self.blocks.n_cells
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Number of cells and of genes."""
-        return self.n_cells, int(self.facts["genes"])
-
-    @property
     def block_cells(self) -> int:
         """Cells that are compressed together."""
         return self.blocks.block_cells
-
-    @property
-    def genes(self) -> pd.Index:
-        """Names of the genes, in the order of the columns."""
-        return self.tables.var.index
-
-    @property
-    def obs(self) -> pd.DataFrame:
-        """Table of the cells."""
-        return self.tables.obs
-
-    @property
-    def var(self) -> pd.DataFrame:
-        """Table of the genes."""
-        return self.tables.var
 
     @cached_property
     def tables(self) -> StoredTables:
@@ -203,9 +173,8 @@ class CompressedStore:
     def _lock(self) -> threading.Lock:
         return threading.Lock()
 
-    @cached_property
-    def _gather(self) -> ModuleType:
-        return import_module(f"pajamo.data.store.gather{'_numba' if self.with_numba else ''}")
+    def _stored_tables(self) -> StoredTables:
+        return self.tables
 
     def _parts(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
         """Rows in parts whose blocks fit into the cache together, and where each of them belongs."""
@@ -243,17 +212,6 @@ class CompressedStore:
         block = rows // self.block_cells
         inside = starts - self.blocks.starts[block * self.block_cells].astype(np.int64)
         return self._cache.first_entry(block) + inside, lengths
-
-    def _require_fitting(self, batch: Array, shape: tuple[int, int]) -> None:
-        stored = np.dtype(self.facts["value_type"])
-        exact = batch.dtype in (np.float32, np.float64) or np.can_cast(stored, batch.dtype, "safe")
-        if batch.shape != shape or not batch.flags.c_contiguous or not batch.flags.writeable or not exact:
-            raise DataError(
-                f"a batch of {batch.dtype} and shape {batch.shape} cannot take these cells",
-                where="`out` or `dtype`",
-                why=f"it must be contiguous, of shape {shape}, and of a type that holds {stored}",
-                fix="leave `out` away, or make it: np.empty((cells, genes), np.float32)",
-            )
 
 
 def _opened(place: Place, cache_bytes: int, numba: bool) -> CompressedStore:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,19 +23,17 @@ from pajamo.data.store.format import (
 )
 from pajamo.data.store.gather import spans
 from pajamo.data.store.rows import Rows, row_numbers
-from pajamo.errors import DataError, IntegrityError, MissingExtraError
+from pajamo.data.store.stored_cells import Array, StoredCells, compiled
+from pajamo.errors import DataError, IntegrityError
 
 if TYPE_CHECKING:
-    import pandas as pd
     import scipy.sparse as sp
 
     from pajamo.data.store.tables import StoredTables
 
-Array = NDArray[Any]
-
 
 @dataclass(frozen=True, eq=False)
-class CellStore:
+class CellStore(StoredCells):
     """Cells by genes in a folder of flat arrays; what is read is always a copy, and never changes the files.
 
     Attributes
@@ -77,21 +72,15 @@ class CellStore:
                 "this is a file, not a store", where=str(path), fix=f"pajamo store build {path} NAME.pstore"
             )
         folder = MappedFolder.open(Path(path), KIND, VERSION)
-        installed = find_spec("numba") is not None
-        if numba and not installed:
-            raise MissingExtraError.for_extra("fast", "gathering cells by compiled code")
         pointers = WIDE_STARTS if WIDE_STARTS in folder.manifest.arrays else STARTS
         values, columns, starts, sizes = (folder.array(name) for name in (VALUES, COLUMNS, pointers, LIBRARY))
         if not len(values) == len(columns) or not len(starts) == len(sizes) + 1:
             raise _damaged(folder.path, "its arrays do not have the same number of cells or of values")
-        return cls(folder, values, columns, starts, sizes, installed if numba is None else numba)
+        return cls(folder, values, columns, starts, sizes, compiled(numba))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker opens the files itself: what is mapped is not sent to it.
         return _opened, (str(self.path), self.with_numba)
-
-    def __len__(self) -> int:
-        return self.n_cells
 
     @property
     def path(self) -> Path:
@@ -107,26 +96,6 @@ class CellStore:
     def n_cells(self) -> int:
         """Number of cells."""
         return len(self.starts) - 1
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Number of cells and of genes."""
-        return self.n_cells, int(self.facts["genes"])
-
-    @property
-    def genes(self) -> pd.Index:
-        """Names of the genes, in the order of the columns; read on first use, as the tables are."""
-        return self.tables.var.index
-
-    @property
-    def obs(self) -> pd.DataFrame:
-        """Table of the cells."""
-        return self.tables.obs
-
-    @property
-    def var(self) -> pd.DataFrame:
-        """Table of the genes."""
-        return self.tables.var
 
     @cached_property
     def tables(self) -> StoredTables:
@@ -205,10 +174,8 @@ class CellStore:
         self.folder.verify()
         read_tables(self.folder, self.shape)
 
-    @cached_property
-    def _gather(self) -> ModuleType:
-        # Compiled code is loaded when the first batch is asked for, so that opening stays quick.
-        return import_module(f"pajamo.data.store.gather{'_numba' if self.with_numba else ''}")
+    def _stored_tables(self) -> StoredTables:
+        return self.tables
 
     def _spans(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         first, lengths = spans(self.starts, rows)
@@ -221,16 +188,6 @@ class CellStore:
         if not sound:
             raise _damaged(self.path, "the cells' values do not lie one behind the other")
         return first, lengths
-
-    def _require_fitting(self, batch: Array, shape: tuple[int, int]) -> None:
-        exact = batch.dtype in (np.float32, np.float64) or np.can_cast(self.values.dtype, batch.dtype, "safe")
-        if batch.shape != shape or not batch.flags.c_contiguous or not batch.flags.writeable or not exact:
-            raise DataError(
-                f"a batch of {batch.dtype} and shape {batch.shape} cannot take these cells",
-                where="`out` or `dtype`",
-                why=f"it must be contiguous, of shape {shape}, and of a type that holds {self.values.dtype}",
-                fix="leave `out` away, or make it: np.empty((cells, genes), np.float32)",
-            )
 
 
 def _damaged(path: Path, why: str) -> IntegrityError:

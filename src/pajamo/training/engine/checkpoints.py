@@ -14,7 +14,7 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from pajamo.data.atomic import TEMPORARY, storage_errors
+from pajamo.data.atomic import TEMPORARY, flush, storage_errors
 from pajamo.errors import IntegrityError, StorageError, warn
 from pajamo.training.engine.manifest import Manifest, PartFile, Stored, part_file, verify_parts
 from pajamo.training.engine.planning import State, part_name, planned_writing
@@ -175,11 +175,11 @@ class Checkpoints:
     def _place(self, step: int, manifest: Manifest) -> None:
         unfinished, path = self._unfinished(step), self.folder / f"step_{step}"
         manifest.write(unfinished)
-        _flush(unfinished)
+        flush(unfinished)
         if path.exists():  # a damaged one, from before which training went on
             self._delete(path)
         os.replace(unfinished, path)
-        _flush(self.folder)
+        flush(self.folder)
         for old in committed_steps(self.folder)[: -self.keep]:
             self._delete(self.folder / f"step_{old}")
 
@@ -206,7 +206,7 @@ def _write_part(path: Path, pieces: State) -> PartFile:
         except SafetensorError as error:
             # Its own error class hides that the operating system refused.
             raise OSError(str(error)) from error
-        _flush(path)
+        flush(path)
         return part_file(path)
 
 
@@ -215,11 +215,3 @@ def _outcome(written: Future[PartFile]) -> PartFile | StorageError:
         return written.result()
     except StorageError as error:
         return error
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
