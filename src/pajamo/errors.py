@@ -3,6 +3,7 @@
     PajamoError
     ├── UserError            the input can be mended by the user; exit code 2
     │   ├── DataError        what was recorded cannot be used as it is
+    │   │   └── DoesNotFit       a count that a store's type would change (it carries a wider type)
     │   ├── StudyError       the study file does not say what it should
     │   ├── SplitError       the split asked for cannot be made, or leaks
     │   ├── ModelError       a model is asked for something it cannot do

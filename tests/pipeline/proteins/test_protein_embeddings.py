@@ -104,6 +104,7 @@ def test_wrong_input_is_named(proteins: Path, model: Path, tmp_path: Path) -> No
         embed_proteins(fasta, model, tmp_path / "e.csv", per="residue")
     with pytest.raises(ModelError, match="no protein model"):
         embed_proteins(fasta, tmp_path, tmp_path / "e.csv")
+    assert not list(tmp_path.iterdir())
     (tmp_path / "there.csv").touch()
     with pytest.raises(DataError, match="stands there already"):
         embed_proteins(fasta, model, tmp_path / "there.csv")

@@ -60,13 +60,12 @@ def embed_file(
     StorageError: the disk is full; the same call goes on.
     """
     _require_place(out, per)
+    weights = weights_digest(model)
     work = out.with_name(f".{out.name}{TEMPORARY}")
     with storage_errors(work):
         work.mkdir(parents=True, exist_ok=True)
     corpus = _corpus(proteins, work, progress)
-    _require_identity(
-        work, {"model": weights_digest(model), "proteins": corpus.digest, "per": per, "layers": layers}
-    )
+    _require_identity(work, {"model": weights, "proteins": corpus.digest, "per": per, "layers": layers})
     if per == "gene":
         _require_genes(corpus, proteins)
     _chunks(corpus, open_model(model, device), work, per, layers, progress)
