@@ -17,6 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from pajamo.errors import ModelError, PajamoError
+from pajamo.training.engine.arithmetic import steady
 from pajamo.training.engine.devices import Choice, chosen_device
 from pajamo.training.engine.liveness import Watch
 
@@ -109,13 +110,15 @@ def processes(choice: Choice = "auto") -> Iterator[Processes]:
     ProcessLost: another process died or failed; the message says which.
     """
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
-        yield Processes(chosen_device(choice))
+        with steady(chosen_device(choice)) as device:
+            yield Processes(device)
         return
     rank, world, local = (_number(name) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
     device = chosen_device(choice, local)
     watch = _join(rank, world, device)
     try:
-        yield Processes(device, rank, world, _number("LOCAL_WORLD_SIZE", world), joined=True)
+        with steady(device):
+            yield Processes(device, rank, world, _number("LOCAL_WORLD_SIZE", world), joined=True)
         _settle(world)
     except BaseException as error:
         explained = _explained(error, watch)
