@@ -14,7 +14,7 @@ from pajamo.errors import DataError
 METRICS = "metrics.jsonl"
 
 
-class RunFolder:
+class TrainingFolder:
     """Used by the first process of a run; the others have one that does nothing.
 
     Parameters

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pajamo.config.proteins.training import TrainingSettings
 from pajamo.training.engine.processes import Processes, processes
-from pajamo.training.trainer.folder import RunFolder
+from pajamo.training.trainer.folder import TrainingFolder
 from pajamo.training.trainer.report import StepReport, TrainingResult
 from pajamo.training.trainer.run import Run
 from pajamo.training.trainer.stopping import Stopping
@@ -54,7 +54,7 @@ def train(
     with ExitStack() as stack:
         joined = among if among is not None else stack.enter_context(processes(settings.device))
         stopping = stack.enter_context(Stopping(settings.minutes))
-        place = RunFolder(folder, joined.first)
+        place = TrainingFolder(folder, joined.first)
         stack.callback(place.close)
         run = Run(task, settings, place, joined, seed)
         stack.callback(run.close)

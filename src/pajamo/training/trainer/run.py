@@ -13,7 +13,7 @@ from pajamo.training.engine.checkpoints import Checkpoints
 from pajamo.training.engine.processes import Processes
 from pajamo.training.trainer.ahead import Ahead
 from pajamo.training.trainer.assembly import Assembly
-from pajamo.training.trainer.folder import RunFolder
+from pajamo.training.trainer.folder import TrainingFolder
 from pajamo.training.trainer.guard import judged
 from pajamo.training.trainer.order import order_after
 from pajamo.training.trainer.peaks import peak
@@ -32,7 +32,7 @@ class Run:
     """A training from its newest checkpoint, or from its beginning, on; see `train`."""
 
     def __init__(
-        self, task: Task, settings: TrainingSettings, folder: RunFolder, processes: Processes, seed: int
+        self, task: Task, settings: TrainingSettings, folder: TrainingFolder, processes: Processes, seed: int
     ) -> None:
         self.task, self.settings, self.processes = task, settings, processes
         self.folder = folder
